@@ -1,0 +1,67 @@
+/**
+ * The stable words of the signaling protocol. Clients may act on them; the
+ * sentences that come with them are for people and may change.
+ */
+
+/** What a stream id may look like: chosen ids and generated ones alike. */
+export const STREAM_ID_PATTERN = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** Why a request was refused, or a connection closed. */
+export const ERROR_CODES = [
+  /** Not JSON, a missing or malformed field, an unknown field. */
+  'bad_request',
+  /** `type` names no request. */
+  'unknown_type',
+  /** The request is known, but not possible in the session's present state. */
+  'wrong_order',
+  /** Publishing needs a key, and none or a wrong one was given. */
+  'not_allowed',
+  /** Another publisher holds this stream id. */
+  'stream_in_use',
+  /** No such stream is live, and waiting for it is not possible. */
+  'stream_not_found',
+  /** The stream, or the waiting room, has as many viewers as it may have. */
+  'full',
+  /** The server carries as many streams as it may. */
+  'server_full',
+  /** This address has too many connections or joins too fast. */
+  'too_many_requests',
+  /** The other end and the server share no codec for this media. */
+  'unsupported_codec',
+  /** The media path could not be set up (bad DTLS or RTP parameters). */
+  'media_failed',
+  /** The server is shutting down. */
+  'server_closing',
+  /** A fault of the server; its log has the cause. */
+  'internal',
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** Why a stream ended for those who published or watched it. */
+export const END_REASONS = [
+  /** The publisher pressed Stop. */
+  'stopped',
+  /** The publisher's connection closed: page closed or reloaded, network gone. */
+  'publisher_left',
+  /** Media ceased: no ICE consent (RFC 7675) or DTLS closed or never came up. */
+  'media_lost',
+  /** The media worker process died. */
+  'worker_failed',
+  /** Nobody went live within the waiting time. */
+  'wait_timeout',
+  /** The server is shutting down. */
+  'server_closing',
+] as const;
+export type EndReason = (typeof END_REASONS)[number];
+
+/** WebSocket close codes (RFC 6455, section 7.4.1) as Pharos uses them. */
+export const CLOSE_CODES = {
+  /** The server shuts down or restarts. */
+  goingAway: 1001,
+  /** A flood: more messages than the limit allows. */
+  policyViolation: 1008,
+  /** A frame larger than the limit. */
+  messageTooBig: 1009,
+  /** Too many connections from this address, try again later. */
+  tryAgainLater: 1013,
+} as const;

@@ -1,0 +1,260 @@
+/**
+ * Every message of the signaling protocol, as schemas from which the types are
+ * inferred. The pages import this file too, hence zod/mini: it adds a few
+ * kilobytes to the bundle where zod would add many.
+ * `docs/protocol.md` shows an example of each; a test holds the two together.
+ */
+import * as z from 'zod/mini';
+import { END_REASONS, ERROR_CODES, STREAM_ID_PATTERN } from './codes.ts';
+
+// --- Values -----------------------------------------------------------------
+
+const text = (max: number) => z.string().check(z.maxLength(max));
+const uint = (max: number) => z.int().check(z.minimum(0), z.maximum(max));
+const list = <T extends z.core.$ZodType>(item: T, max: number) => z.array(item).check(z.maxLength(max));
+
+export const streamId = z
+  .string()
+  .check(z.regex(STREAM_ID_PATTERN, 'a stream id is 1 to 64 of A-Z a-z 0-9 _ -'));
+export type StreamId = z.infer<typeof streamId>;
+
+export const mediaKind = z.enum(['audio', 'video']);
+export type MediaKind = z.infer<typeof mediaKind>;
+
+const payloadType = uint(127);
+const ssrc = uint(0xffffffff);
+const codecParameters = z.record(text(64), z.union([text(512), z.number(), z.boolean()]));
+const rtcpFeedback = list(z.strictObject({ type: text(32), parameter: z.optional(text(32)) }), 16);
+
+/** The RTP header extensions that mediasoup knows. */
+const headerExtensionUri = z.enum([
+  'urn:ietf:params:rtp-hdrext:sdes:mid',
+  'urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id',
+  'urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id',
+  'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time',
+  'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01',
+  'urn:ietf:params:rtp-hdrext:ssrc-audio-level',
+  'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension',
+  'urn:3gpp:video-orientation',
+  'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time',
+  'http://www.webrtc.org/experiments/rtp-hdrext/playout-delay',
+  'urn:mediasoup:params:rtp-hdrext:packet-id',
+]);
+
+const rtpCapabilities = z.strictObject({
+  codecs: list(
+    z.strictObject({
+      kind: mediaKind,
+      mimeType: text(64),
+      preferredPayloadType: payloadType,
+      clockRate: uint(192_000),
+      channels: z.optional(uint(8)),
+      parameters: z.optional(codecParameters),
+      rtcpFeedback: z.optional(rtcpFeedback),
+    }),
+    64,
+  ),
+  headerExtensions: list(
+    z.strictObject({
+      kind: mediaKind,
+      uri: headerExtensionUri,
+      preferredId: uint(255),
+      preferredEncrypt: z.optional(z.boolean()),
+      direction: z.optional(z.enum(['sendrecv', 'sendonly', 'recvonly', 'inactive'])),
+    }),
+    64,
+  ),
+});
+export type RtpCapabilities = z.infer<typeof rtpCapabilities>;
+
+const rtpParameters = z.strictObject({
+  mid: z.optional(text(32)),
+  codecs: list(
+    z.strictObject({
+      mimeType: text(64),
+      payloadType,
+      clockRate: uint(192_000),
+      channels: z.optional(uint(8)),
+      parameters: z.optional(codecParameters),
+      rtcpFeedback: z.optional(rtcpFeedback),
+    }),
+    16,
+  ),
+  headerExtensions: z.optional(
+    list(
+      z.strictObject({
+        uri: headerExtensionUri,
+        id: uint(255),
+        encrypt: z.optional(z.boolean()),
+        parameters: z.optional(codecParameters),
+      }),
+      32,
+    ),
+  ),
+  encodings: z.optional(
+    list(
+      z.strictObject({
+        active: z.optional(z.boolean()),
+        ssrc: z.optional(ssrc),
+        rid: z.optional(text(16)),
+        codecPayloadType: z.optional(payloadType),
+        rtx: z.optional(z.strictObject({ ssrc })),
+        dtx: z.optional(z.boolean()),
+        scalabilityMode: z.optional(text(16)),
+        maxBitrate: z.optional(uint(1e9)),
+        maxFramerate: z.optional(uint(1000)),
+        scaleResolutionDownBy: z.optional(z.number().check(z.minimum(1), z.maximum(1000))),
+        adaptivePtime: z.optional(z.boolean()),
+        priority: z.optional(z.enum(['very-low', 'low', 'medium', 'high'])),
+        networkPriority: z.optional(z.enum(['very-low', 'low', 'medium', 'high'])),
+      }),
+      8,
+    ),
+  ),
+  rtcp: z.optional(
+    z.strictObject({
+      cname: z.optional(text(256)),
+      reducedSize: z.optional(z.boolean()),
+      mux: z.optional(z.boolean()),
+    }),
+  ),
+  msid: z.optional(text(256)),
+});
+export type RtpParameters = z.infer<typeof rtpParameters>;
+
+const dtlsParameters = z.strictObject({
+  role: z.optional(z.enum(['auto', 'client', 'server'])),
+  fingerprints: list(
+    z.strictObject({
+      algorithm: z.enum(['sha-1', 'sha-224', 'sha-256', 'sha-384', 'sha-512']),
+      value: text(256),
+    }),
+    8,
+  ).check(z.minLength(1)),
+});
+export type DtlsParameters = z.infer<typeof dtlsParameters>;
+
+/** One end of an ICE/DTLS transport, as the server offers it (mediasoup `WebRtcTransport`). */
+const transportParameters = z.object({
+  id: z.string(),
+  iceParameters: z.object({
+    usernameFragment: z.string(),
+    password: z.string(),
+    iceLite: z.optional(z.boolean()),
+  }),
+  iceCandidates: z.array(
+    z.object({
+      foundation: z.string(),
+      priority: z.number(),
+      address: z.string(),
+      protocol: z.enum(['udp', 'tcp']),
+      port: z.number(),
+      type: z.literal('host'),
+      tcpType: z.optional(z.literal('passive')),
+    }),
+  ),
+  dtlsParameters,
+});
+export type TransportParameters = z.infer<typeof transportParameters>;
+
+const consumerParameters = z.object({
+  id: z.string(),
+  producerId: z.string(),
+  kind: mediaKind,
+  rtpParameters,
+});
+export type ConsumerParameters = z.infer<typeof consumerParameters>;
+
+/** All that a viewer needs to receive a stream: one transport and every consumer on it. */
+const media = z.object({
+  transport: transportParameters,
+  consumers: z.array(consumerParameters),
+  /** What the stream has, but this viewer's capabilities cannot play. */
+  unplayable: z.array(z.object({ kind: mediaKind, mimeType: z.string() })),
+});
+export type Media = z.infer<typeof media>;
+
+const iceServer = z.object({
+  urls: z.array(z.string()),
+  username: z.optional(z.string()),
+  credential: z.optional(z.string()),
+});
+export type IceServer = z.infer<typeof iceServer>;
+
+// --- Requests: client to server -----------------------------------------------
+
+const id = uint(Number.MAX_SAFE_INTEGER);
+
+export const request = z.discriminatedUnion('type', [
+  z.strictObject({
+    id,
+    type: z.literal('publish'),
+    /** The stream id; left out, the server makes one. */
+    stream: z.optional(streamId),
+    /** The publish key, where the server asks for one. */
+    key: z.optional(text(256)),
+    /** What will be produced; the stream goes live when all of it is there. */
+    tracks: list(mediaKind, 2).check(z.minLength(1)),
+  }),
+  z.strictObject({ id, type: z.literal('watch'), stream: streamId, rtpCapabilities }),
+  z.strictObject({ id, type: z.literal('connect'), dtlsParameters }),
+  z.strictObject({ id, type: z.literal('produce'), kind: mediaKind, rtpParameters }),
+  z.strictObject({ id, type: z.literal('stop') }),
+]);
+export type Request = z.infer<typeof request>;
+export type RequestType = Request['type'];
+export const REQUEST_TYPES: readonly RequestType[] = ['publish', 'watch', 'connect', 'produce', 'stop'];
+export type RequestOf<T extends RequestType> = Extract<Request, { type: T }>;
+
+// --- Answers: server to client, one for each request ---------------------------
+
+export const answers = {
+  publish: z.object({
+    stream: streamId,
+    transport: transportParameters,
+    /** Bits per second: where the encoder starts, and what the server takes at most. */
+    videoBitrate: z.object({ start: z.number(), max: z.number() }),
+    audioBitrate: z.number(),
+  }),
+  watch: z.discriminatedUnion('state', [
+    z.object({ state: z.literal('live'), viewers: z.number(), media }),
+    /** A `live` event follows when the stream goes live. */
+    z.object({ state: z.literal('waiting') }),
+  ]),
+  connect: z.object({}),
+  produce: z.object({ producerId: z.string() }),
+  stop: z.object({}),
+} as const satisfies Record<RequestType, z.core.$ZodType>;
+export type AnswerOf<T extends RequestType> = z.infer<(typeof answers)[T]>;
+
+const errorBody = z.object({ code: z.enum(ERROR_CODES), message: z.string() });
+
+/** `id` is that of the request; null where the request was too broken to have one. */
+export const answer = z.discriminatedUnion('ok', [
+  z.object({ id, ok: z.literal(true), data: z.unknown() }),
+  z.object({ id: z.nullable(id), ok: z.literal(false), error: errorBody }),
+]);
+export type Answer = z.infer<typeof answer>;
+
+// --- Events: server to client, unasked -----------------------------------------
+
+export const event = z.discriminatedUnion('type', [
+  /** The first message on every connection. */
+  z.object({
+    type: z.literal('welcome'),
+    rtpCapabilities,
+    iceServers: z.array(iceServer),
+    /** Whether this connection may publish only with a key. */
+    keyNeeded: z.boolean(),
+  }),
+  /** To a publisher: all declared tracks have come. To a waiting viewer: the stream went live. */
+  z.object({ type: z.literal('live'), viewers: z.number(), media: z.optional(media) }),
+  /** The stream ended. A viewer with `waiting` gets a `live` event should it start again. */
+  z.object({ type: z.literal('ended'), reason: z.enum(END_REASONS), waiting: z.boolean() }),
+  /** How many watch now; at most once a second. */
+  z.object({ type: z.literal('viewers'), count: z.number() }),
+  /** The server will close this connection, and why. */
+  z.object({ type: z.literal('closing'), error: errorBody }),
+]);
+export type Event = z.infer<typeof event>;
+export type EventOf<T extends Event['type']> = Extract<Event, { type: T }>;
