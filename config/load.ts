@@ -29,7 +29,8 @@ function explain(issues: readonly z.core.$ZodIssue[], source: Source): string {
   if (issue.code === 'unrecognized_keys') return explainUnknown([...path, issue.keys[0] ?? ''], source);
   const allowed = wordsFor(issue, path);
   const isNumber = typeof valueAt(source.data, path) === 'number';
-  const hint = isNumber && settingAt(path)?.kind !== 'value' ? ' (a number as text needs quotes)' : '';
+  const kind = settingAt(path)?.kind;
+  const hint = isNumber && (kind === 'text' || kind === 'list') ? ' (a number as text needs quotes)' : '';
   return withOrigin(
     `${dotted(path)}: ${shown(path, source.data)} is not possible; it must be ${allowed}${hint}`,
     path,
