@@ -41,7 +41,7 @@ const headerExtensionUri = z.enum([
   'urn:mediasoup:params:rtp-hdrext:packet-id',
 ]);
 
-const rtpCapabilities = z.strictObject({
+export const rtpCapabilities = z.strictObject({
   codecs: list(
     z.strictObject({
       kind: mediaKind,

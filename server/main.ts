@@ -1,0 +1,91 @@
+/** The composition root: builds everything in order, closes it in reverse. */
+import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
+import { ConfigError } from '../config/errors.ts';
+import { loadConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { checkAnnouncedAddress } from '../workers/media/addresses.ts';
+import { WorkerPool } from '../workers/media/pool.ts';
+import { Grants } from './auth/grants.ts';
+import { loadPublishKey } from './auth/publish-key.ts';
+import { createLogger } from './base/logger.ts';
+import { greeting } from './greeting.ts';
+import { createApp } from './http/app.ts';
+import { listen } from './http/listen.ts';
+import { wireCapabilities } from './signaling/capabilities.ts';
+import { SignalingServer } from './signaling/server.ts';
+import { Registry } from './streams/registry.ts';
+
+const PAGES = fileURLToPath(new URL('../dist/web', import.meta.url));
+/** From the signal to the exit, at most. */
+const CLOSE_DEADLINE_MS = 4500;
+
+async function start(config: Config, logger: Logger): Promise<() => Promise<void>> {
+  await checkAnnouncedAddress(config.media.announcedAddress);
+  const publishKey = loadPublishKey(config);
+  const pool = await WorkerPool.create({ media: config.media, logger });
+  const registry = new Registry({ config, pool, logger });
+  const signaling = new SignalingServer({
+    config,
+    logger,
+    registry,
+    grants: new Grants(config.auth.publish, publishKey.key),
+    rtpCapabilities: wireCapabilities(pool.rtpCapabilities),
+  });
+  const app = createApp({ config, logger, pagesDir: PAGES, ready: () => readiness(pool) });
+  const http = await listen(app, config.http, logger).catch((error: unknown) => {
+    pool.close();
+    throw error;
+  });
+  signaling.attach(http.server);
+  logger.info({ port: http.port, workers: pool.size }, 'server up');
+  process.stdout.write(greeting({ config, port: http.port, publishKey }));
+
+  return async () => {
+    registry.close();
+    signaling.close();
+    pool.close();
+    await http.close();
+    signaling.terminate();
+  };
+}
+
+function readiness(pool: WorkerPool): { ok: boolean; reason?: string } {
+  if (pool.closed) return { ok: false, reason: 'shutting down' };
+  if (pool.alive < pool.size)
+    return { ok: false, reason: `${pool.alive} of ${pool.size} media workers alive` };
+  return { ok: true };
+}
+
+/** Runs until a signal comes; a second one, or the deadline, ends the process at once. */
+async function main(): Promise<void> {
+  const config = loadConfig({ env: process.env });
+  const logger = createLogger(config.log);
+  let close: (() => Promise<void>) | undefined;
+  let closing = false;
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (closing) process.exit(1);
+    closing = true;
+    logger.info({ signal }, 'closing');
+    setTimeout(() => process.exit(1), CLOSE_DEADLINE_MS).unref();
+    // Before start-up is through there is nothing to close but child processes, which end with us.
+    if (!close) process.exit(0);
+    close().then(
+      () => process.exit(0),
+      (error) => {
+        logger.error({ error }, 'closing failed');
+        process.exit(1);
+      },
+    );
+  };
+  // Ahead of mediasoup's own listeners, which close the workers under us.
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  close = await start(config, logger);
+}
+
+main().catch((error: unknown) => {
+  const message = error instanceof ConfigError || error instanceof Error ? error.message : String(error);
+  process.stderr.write(`Pharos could not start: ${message}\n`);
+  process.exit(1);
+});

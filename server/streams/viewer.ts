@@ -1,0 +1,208 @@
+import { EventEmitter } from 'node:events';
+import type { types } from 'mediasoup';
+import { producerOn, workerForViewer } from '../../workers/media/fanout.ts';
+import type { MediaWorker } from '../../workers/media/pool.ts';
+import { createTransport, transportParameters, watchTransport } from '../../workers/media/transports.ts';
+import { PharosError } from '../base/errors.ts';
+import type { EndReason } from '../protocol/codes.ts';
+import type { ConsumerParameters, DtlsParameters, Media, RtpCapabilities } from '../protocol/messages.ts';
+import type { StreamContext } from './context.ts';
+import type { Publisher } from './publisher.ts';
+
+export type ViewerEvents = {
+  /** The stream it waited for went live. */
+  live: [Media];
+  /** The stream, or this viewer's part in it, ended; if `waiting`, `live` may follow. */
+  ended: [EndReason, waiting: boolean];
+  viewers: [count: number];
+};
+
+/** What a viewer tells the stream it belongs to. */
+export type ViewerParent = {
+  readonly id: string;
+  viewerOnClose(viewer: Viewer): void;
+};
+
+type ViewerOptions = {
+  parent: ViewerParent;
+  context: StreamContext;
+  rtpCapabilities: RtpCapabilities;
+};
+
+/** One who receives: waits for the stream, or has a transport with a consumer for each track. */
+export class Viewer extends EventEmitter<ViewerEvents> {
+  readonly #parent: ViewerParent;
+  readonly #context: StreamContext;
+  readonly #rtpCapabilities: RtpCapabilities;
+  #transport: types.WebRtcTransport | undefined;
+  #connected = false;
+  #waiting: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor({ parent, context, rtpCapabilities }: ViewerOptions) {
+    super();
+    this.#parent = parent;
+    this.#context = context;
+    this.#rtpCapabilities = rtpCapabilities;
+  }
+
+  get streamId(): string {
+    return this.#parent.id;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get waiting(): boolean {
+    return this.#waiting !== undefined;
+  }
+
+  /**
+   * Starts to wait, for `limits.waitTime` at most.
+   * @returns false if the waiting room is full.
+   */
+  wait(): boolean {
+    const { config, waiting } = this.#context;
+    if (!waiting.take()) return false;
+    this.#waiting = setTimeout(() => this.close('wait_timeout'), config.limits.waitTime * 1000);
+    return true;
+  }
+
+  /**
+   * Sets up the transport and all consumers on it.
+   * @throws PharosError `unsupported_codec` if none of the stream's tracks can be played,
+   *   `stream_not_found` if the publisher or this viewer went meanwhile.
+   */
+  async attach(publisher: Publisher): Promise<Media> {
+    this.#stopWaiting();
+    const { config } = this.#context;
+    const worker = workerForViewer(publisher.home);
+    const transport = await createTransport(worker, config.media);
+    try {
+      const media = await this.#consume(publisher, worker, transport);
+      if (this.#closed || publisher.closed)
+        throw new PharosError('stream_not_found', 'the stream has just ended');
+      this.#transport = transport;
+      this.#connected = false;
+      watchTransport(transport, config.limits.mediaSetupTime * 1000, (reason) =>
+        this.#transportOnEnd(transport, reason),
+      );
+      return media;
+    } catch (error) {
+      transport.close();
+      throw error;
+    }
+  }
+
+  /** The stream went live while this viewer waited. */
+  async publisherOnLive(publisher: Publisher): Promise<void> {
+    try {
+      this.emit('live', await this.attach(publisher));
+    } catch (error) {
+      if (this.#closed || publisher.closed) return;
+      this.#context.logger.warn(
+        { streamId: this.streamId, error: String(error) },
+        'waiting viewer could not join',
+      );
+      this.close('media_lost');
+    }
+  }
+
+  /** The publisher is gone: back to waiting, or, where there is no room to wait, over. */
+  publisherOnEnd(reason: EndReason): void {
+    if (this.#closed || this.waiting) return;
+    this.#dropTransport();
+    if (this.wait()) this.emit('ended', reason, true);
+    else this.close(reason);
+  }
+
+  /** @throws PharosError `wrong_order` without media or if connected, `media_failed` on unusable parameters. */
+  async connect(dtlsParameters: DtlsParameters): Promise<void> {
+    if (!this.#transport)
+      throw new PharosError('wrong_order', 'there is no transport to connect: the stream is not live');
+    if (this.#connected) throw new PharosError('wrong_order', 'this transport is connected already');
+    this.#connected = true;
+    await this.#transport.connect({ dtlsParameters }).catch((error: Error) => {
+      this.#connected = false;
+      throw new PharosError('media_failed', `the DTLS parameters were refused: ${error.message}`, {
+        cause: error,
+      });
+    });
+  }
+
+  /** Leaves the stream. Without a reason nobody is told but the stream. */
+  close(reason?: EndReason): void {
+    if (this.#closed) return;
+    this.#release();
+    this.#parent.viewerOnClose(this);
+    if (reason) this.emit('ended', reason, false);
+  }
+
+  parentClosed(reason: EndReason): void {
+    if (this.#closed) return;
+    this.#release();
+    this.emit('ended', reason, false);
+  }
+
+  #release(): void {
+    this.#closed = true;
+    this.#stopWaiting();
+    this.#dropTransport();
+  }
+
+  #dropTransport(): void {
+    this.#transport?.close();
+    this.#transport = undefined;
+  }
+
+  #stopWaiting(): void {
+    if (!this.#waiting) return;
+    clearTimeout(this.#waiting);
+    this.#waiting = undefined;
+    this.#context.waiting.give();
+  }
+
+  #transportOnEnd(transport: types.WebRtcTransport, reason: EndReason): void {
+    // With the publisher on the same dead worker, the stream tells of the end, and this viewer waits on.
+    if (transport !== this.#transport || reason === 'worker_failed') return;
+    this.close(reason);
+  }
+
+  async #consume(
+    publisher: Publisher,
+    worker: MediaWorker,
+    transport: types.WebRtcTransport,
+  ): Promise<Media> {
+    const carried = await Promise.all(
+      publisher.producers.map((producer) => producerOn(worker, publisher.home, producer)),
+    );
+    const playable = carried.filter((producer) =>
+      worker.router.canConsume({ producerId: producer.id, rtpCapabilities: this.#rtpCapabilities }),
+    );
+    const unplayable = carried.filter((producer) => !playable.includes(producer)).map(describeTrack);
+    if (playable.length === 0) {
+      const codecs = unplayable.map(({ mimeType }) => mimeType).join(' and ');
+      throw new PharosError('unsupported_codec', `this stream is ${codecs}, which this client cannot play`);
+    }
+    const consumers = await Promise.all(
+      playable.map((producer) =>
+        transport.consume({ producerId: producer.id, rtpCapabilities: this.#rtpCapabilities }),
+      ),
+    );
+    return {
+      transport: transportParameters(transport),
+      consumers: consumers.map(consumerParameters),
+      unplayable,
+    };
+  }
+}
+
+function describeTrack({ kind, rtpParameters }: types.Producer): Media['unplayable'][number] {
+  return { kind, mimeType: rtpParameters.codecs[0]?.mimeType ?? kind };
+}
+
+// mediasoup types `uri` wider by one obsolete extension that its routers do not offer.
+function consumerParameters({ id, producerId, kind, rtpParameters }: types.Consumer): ConsumerParameters {
+  return { id, producerId, kind, rtpParameters } as ConsumerParameters;
+}

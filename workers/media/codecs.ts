@@ -1,0 +1,29 @@
+import type { types } from 'mediasoup';
+import type { Config } from '../../config/schema.ts';
+
+type Codec = types.RouterRtpCodecCapability;
+
+const OPUS: Codec = { kind: 'audio', mimeType: 'audio/opus', clockRate: 48_000, channels: 2 };
+
+const VIDEO: Record<Config['media']['videoCodecs'][number], Codec[]> = {
+  VP8: [{ kind: 'video', mimeType: 'video/VP8', clockRate: 90_000 }],
+  // Constrained baseline, non-interleaved: what every browser and hardware decoder takes
+  // (RFC 7742, section 6.2 makes it mandatory).
+  H264: [
+    {
+      kind: 'video',
+      mimeType: 'video/H264',
+      clockRate: 90_000,
+      parameters: {
+        'profile-level-id': '42e01f',
+        'packetization-mode': 1,
+        'level-asymmetry-allowed': 1,
+      },
+    },
+  ],
+};
+
+/** The codecs that every router carries; all routers are alike. */
+export function routerCodecs(media: Config['media']): Codec[] {
+  return [OPUS, ...media.videoCodecs.flatMap((codec) => VIDEO[codec])];
+}

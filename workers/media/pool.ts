@@ -1,0 +1,161 @@
+import { EventEmitter } from 'node:events';
+import { availableParallelism, networkInterfaces } from 'node:os';
+import type { types } from 'mediasoup';
+import * as mediasoup from 'mediasoup';
+import type { Logger } from 'pino';
+import type { Config } from '../../config/schema.ts';
+import { listenInfos } from './addresses.ts';
+import { routerCodecs } from './codecs.ts';
+
+/** One mediasoup-worker process with its one router and its one WebRtcServer. */
+export type MediaWorker = {
+  readonly index: number;
+  readonly pid: number;
+  readonly router: types.Router;
+  readonly webRtcServer: types.WebRtcServer;
+  /** Transports open on it: what placing a stream goes by. */
+  load: number;
+};
+
+type PoolOptions = { media: Config['media']; logger: Logger };
+
+const RESTART_DELAY_MS = { first: 250, most: 30_000 };
+/** A worker that lived this long before it died starts again at the first delay. */
+const STABLE_MS = 60_000;
+
+/**
+ * The media workers, one per core unless configured. A dead one is replaced on
+ * the same port; what lived on it hears of it through its transports
+ * (mediasoup's `routerclose`).
+ */
+export class WorkerPool extends EventEmitter<{ died: [MediaWorker] }> {
+  readonly #options: PoolOptions;
+  readonly #workers = new Map<number, MediaWorker>();
+  readonly #processes = new Set<types.Worker>();
+  readonly #restarts = new Set<NodeJS.Timeout>();
+  readonly #size: number;
+  #rtpCapabilities: types.RtpCapabilities | undefined;
+  #closed = false;
+
+  private constructor(options: PoolOptions) {
+    super();
+    this.#options = options;
+    this.#size = options.media.workers || availableParallelism();
+  }
+
+  /** @throws Error with a sentence for the operator if a worker cannot be started. */
+  static async create(options: PoolOptions): Promise<WorkerPool> {
+    const pool = new WorkerPool(options);
+    const started = Array.from({ length: pool.#size }, (_, index) => pool.#start(index));
+    const failed = (await Promise.allSettled(started)).find((result) => result.status === 'rejected');
+    if (failed) {
+      pool.close();
+      throw failed.reason;
+    }
+    return pool;
+  }
+
+  /** What every router of the pool can carry. */
+  get rtpCapabilities(): types.RtpCapabilities {
+    if (!this.#rtpCapabilities) throw new Error('the pool has not started');
+    return this.#rtpCapabilities;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get alive(): number {
+    return this.#workers.size;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** The worker with the lowest load; undefined while none is alive. */
+  pick(): MediaWorker | undefined {
+    let best: MediaWorker | undefined;
+    for (const worker of this.#workers.values()) {
+      if (!best || worker.load < best.load) best = worker;
+    }
+    return best;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const timer of this.#restarts) clearTimeout(timer);
+    for (const process of this.#processes) process.close();
+    this.#workers.clear();
+  }
+
+  async #start(index: number, deaths = 0): Promise<void> {
+    const process = await mediasoup.createWorker({
+      logLevel: 'warn',
+      logTags: ['ice', 'dtls'],
+    });
+    if (this.#closed) return process.close();
+    this.#processes.add(process);
+    const startedAt = performance.now();
+    try {
+      const worker = await this.#outfit(process, index);
+      if (this.#closed) return process.close();
+      this.#workers.set(index, worker);
+      process.on('died', (error) => this.#workerOnDied(worker, error, startedAt, deaths));
+    } catch (error) {
+      process.close();
+      this.#processes.delete(process);
+      throw error;
+    }
+  }
+
+  async #outfit(process: types.Worker, index: number): Promise<MediaWorker> {
+    const { media, logger } = this.#options;
+    const port = media.portBase + index;
+    const webRtcServer = await process
+      .createWebRtcServer({ listenInfos: listenInfos(media, port, networkInterfaces()) })
+      .catch((error: Error) => {
+        throw new Error(
+          `media port ${port} cannot be opened: ${error.message}; is another server running? (setting media.portBase)`,
+          { cause: error },
+        );
+      });
+    const router = await process.createRouter({ mediaCodecs: routerCodecs(media) });
+    this.#rtpCapabilities ??= router.rtpCapabilities;
+    const worker: MediaWorker = { index, pid: process.pid, router, webRtcServer, load: 0 };
+    router.observer.on('newtransport', (transport) => {
+      worker.load += 1;
+      transport.observer.once('close', () => {
+        worker.load -= 1;
+      });
+    });
+    logger.info({ worker: index, pid: process.pid, port }, 'media worker up');
+    return worker;
+  }
+
+  #workerOnDied(worker: MediaWorker, error: Error, startedAt: number, deaths: number): void {
+    if (this.#closed) return;
+    this.#workers.delete(worker.index);
+    for (const process of this.#processes) if (process.died) this.#processes.delete(process);
+    this.#options.logger.error(
+      { worker: worker.index, pid: worker.pid, error: error.message },
+      'media worker died',
+    );
+    this.emit('died', worker);
+    const stable = performance.now() - startedAt > STABLE_MS;
+    this.#restart(worker.index, stable ? 0 : deaths);
+  }
+
+  #restart(index: number, deaths: number): void {
+    const delay = Math.min(RESTART_DELAY_MS.first * 2 ** deaths, RESTART_DELAY_MS.most);
+    const timer = setTimeout(() => {
+      this.#restarts.delete(timer);
+      this.#start(index, deaths + 1).catch((error: Error) => {
+        this.#options.logger.error({ worker: index, error: error.message }, 'media worker did not start');
+        if (!this.#closed) this.#restart(index, deaths + 1);
+      });
+    }, delay);
+    this.#restarts.add(timer);
+  }
+}

@@ -1,0 +1,61 @@
+import type { types } from 'mediasoup';
+import type { Config } from '../../config/schema.ts';
+import type { TransportParameters } from '../../server/protocol/messages.ts';
+import type { MediaWorker } from './pool.ts';
+
+/** A WebRtcTransport on the worker's one port: UDP first, TCP for networks that block UDP. */
+export function createTransport(worker: MediaWorker, media: Config['media']): Promise<types.WebRtcTransport> {
+  return worker.router.createWebRtcTransport({
+    webRtcServer: worker.webRtcServer,
+    enableUdp: true,
+    enableTcp: true,
+    preferUdp: true,
+    iceConsentTimeout: media.iceConsentTimeout,
+    initialAvailableOutgoingBitrate: media.viewerStartBitrate,
+  });
+}
+
+/** What the other end needs to know of a transport, and nothing that it does not use. */
+export function transportParameters(transport: types.WebRtcTransport): TransportParameters {
+  const { role, fingerprints } = transport.dtlsParameters;
+  return {
+    id: transport.id,
+    iceParameters: transport.iceParameters,
+    iceCandidates: transport.iceCandidates.map(
+      ({ foundation, priority, address, protocol, port, type, tcpType }) => ({
+        foundation,
+        priority,
+        address,
+        protocol,
+        port,
+        type,
+        tcpType,
+      }),
+    ),
+    dtlsParameters: { role, fingerprints: fingerprints.filter(({ algorithm }) => algorithm === 'sha-256') },
+  };
+}
+
+export type TransportEnd = 'worker_failed' | 'media_lost';
+
+/**
+ * Tells by `onEnd`, perhaps more than once, that a transport's media path is over or never came up:
+ * no ICE consent (RFC 7675), DTLS closed or failed, the worker gone, or not
+ * established within `setupMs`. Silent when the transport is closed by its owner.
+ */
+export function watchTransport(
+  transport: types.WebRtcTransport,
+  setupMs: number,
+  onEnd: (reason: TransportEnd) => void,
+): void {
+  const setup = setTimeout(() => onEnd('media_lost'), setupMs);
+  transport.observer.once('close', () => clearTimeout(setup));
+  transport.once('routerclose', () => onEnd('worker_failed'));
+  transport.on('dtlsstatechange', (state) => {
+    if (state === 'connected') clearTimeout(setup);
+    if (state === 'failed' || state === 'closed') onEnd('media_lost');
+  });
+  transport.on('icestatechange', (state) => {
+    if (state === 'disconnected') onEnd('media_lost');
+  });
+}
