@@ -9,78 +9,198 @@ const count = (min: number, max: number) => z.int().min(min).max(max);
 const port = z.int().min(0).max(65535);
 
 const http = z.strictObject({
-  host: z.string().min(1).default('::').describe('Address that HTTP and WebSocket listen on; "::" is every IPv6 and IPv4 address.'),
+  host: z
+    .string()
+    .min(1)
+    .default('::')
+    .describe('Address that HTTP and WebSocket listen on; "::" is every IPv6 and IPv4 address.'),
   port: port.default(3000).describe('TCP port of HTTP and WebSocket; 0 lets the system choose.'),
-  publicUrl: z.union([z.literal(''), z.url({ protocol: /^https?$/ })]).default('').describe('Address that people reach the pages by, for printed links, when behind a proxy; empty: guessed.'),
-  trustedProxies: count(0, 10).default(0).describe('How many reverse proxies stand in front; the client address is taken from X-Forwarded-For accordingly.'),
-  allowedOrigins: z.array(z.string().min(1)).max(100).default([]).describe('Origins besides its own whose pages may open a WebSocket, e.g. "https://example.org"; "*" allows all.'),
+  publicUrl: z
+    .union([z.literal(''), z.url({ protocol: /^https?$/ })])
+    .default('')
+    .describe(
+      'Address that people reach the pages by, for printed links, when behind a proxy; empty: guessed.',
+    ),
+  trustedProxies: count(0, 10)
+    .default(0)
+    .describe(
+      'How many reverse proxies stand in front; the client address is taken from X-Forwarded-For accordingly.',
+    ),
+  allowedOrigins: z
+    .array(z.string().min(1))
+    .max(100)
+    .default([])
+    .describe(
+      'Origins besides its own whose pages may open a WebSocket, e.g. "https://example.org"; "*" allows all.',
+    ),
   tls: z
     .strictObject({
-      cert: z.string().default('').describe('Path of the certificate chain (PEM); with key, HTTPS and WSS are served. Reloaded when it changes.'),
+      cert: z
+        .string()
+        .default('')
+        .describe(
+          'Path of the certificate chain (PEM), from the working directory; with key, HTTPS and WSS are served. Reloaded when it changes.',
+        ),
       key: z.string().default('').describe('Path of the private key (PEM).'),
     })
     .prefault({}),
 });
 
 const auth = z.strictObject({
-  publish: z.enum(['local', 'key', 'open']).default('local').describe('Who may publish: "local" = this machine without a key, others with it; "key" = all need the key; "open" = everybody.'),
-  publishKey: z.union([z.literal(''), z.string().min(16).max(256)]).default('').describe('The publish key, at least 16 characters; empty: generated at the first start and kept in dataDirectory.'),
+  publish: z
+    .enum(['local', 'key', 'open'])
+    .default('local')
+    .describe(
+      'Who may publish: "local" = this machine without a key, others with it; "key" = all need the key; "open" = everybody.',
+    ),
+  publishKey: z
+    .union([z.literal(''), z.string().min(16).max(256)])
+    .default('')
+    .describe(
+      'The publish key, at least 16 characters; empty: generated at the first start and kept in dataDirectory.',
+    ),
 });
 
 const media = z.strictObject({
   workers: count(0, 128).default(0).describe('Number of mediasoup workers; 0 = one per core.'),
-  portBase: port.min(1).default(40000).describe('Media port of the first worker, UDP and TCP; each further worker takes the next port.'),
-  listenAddresses: z.array(z.string().min(1)).max(16).default([]).describe('Addresses that media listens on; empty: loopback and every address of this machine.'),
-  announcedAddress: z.string().default('').describe('Address or host name that clients send media to, when the machine is behind NAT; empty: the listen addresses.'),
-  videoCodecs: z.array(z.enum(['VP8', 'H264'])).min(1).max(2).default(['VP8', 'H264']).describe('Video codecs carried.'),
-  videoStartBitrate: count(50_000, 50_000_000).default(2_500_000).meta({ unit: 'bit/s' }).describe('Bitrate at which the publishing browser starts.'),
-  videoMaxBitrate: count(100_000, 100_000_000).default(6_000_000).meta({ unit: 'bit/s' }).describe('The most video bitrate a publisher is asked to send.'),
-  audioBitrate: count(6_000, 510_000).default(64_000).meta({ unit: 'bit/s' }).describe('Opus bitrate that the publishing browser is asked for.'),
-  viewerStartBitrate: count(50_000, 100_000_000).default(3_000_000).meta({ unit: 'bit/s' }).describe('What a viewer can receive, until measured.'),
-  keyFrameRequestDelay: count(0, 60_000).default(500).meta({ unit: 'ms' }).describe('Key frame requests of a stream\'s viewers within this time become one.'),
-  iceConsentTimeout: seconds(5, 300).default(30).describe('Media without ICE consent (RFC 7675) for this long is over.'),
+  portBase: port
+    .min(1)
+    .default(40000)
+    .describe('Media port of the first worker, UDP and TCP; each further worker takes the next port.'),
+  listenAddresses: z
+    .array(z.string().min(1))
+    .max(16)
+    .default([])
+    .describe('Addresses of this machine that media listens on; empty: all of them, with loopback.'),
+  announcedAddress: z
+    .string()
+    .default('')
+    .describe(
+      'Address or host name that clients reach this machine by when it is behind NAT; an IP address works in more browsers than a name.',
+    ),
+  videoCodecs: z
+    .array(z.enum(['VP8', 'H264']))
+    .min(1)
+    .max(2)
+    .default(['VP8', 'H264'])
+    .describe('Video codecs carried.'),
+  videoStartBitrate: count(50_000, 50_000_000)
+    .default(2_500_000)
+    .meta({ unit: 'bit/s' })
+    .describe('Bitrate at which the publishing browser starts.'),
+  videoMaxBitrate: count(100_000, 100_000_000)
+    .default(6_000_000)
+    .meta({ unit: 'bit/s' })
+    .describe('The most video bitrate a publisher is asked to send.'),
+  audioBitrate: count(6_000, 510_000)
+    .default(64_000)
+    .meta({ unit: 'bit/s' })
+    .describe('Opus bitrate that the publishing browser is asked for.'),
+  viewerStartBitrate: count(50_000, 100_000_000)
+    .default(3_000_000)
+    .meta({ unit: 'bit/s' })
+    .describe('What a viewer can receive, until measured.'),
+  keyFrameRequestDelay: count(0, 60_000)
+    .default(500)
+    .meta({ unit: 'ms' })
+    .describe("Key frame requests of a stream's viewers within this time become one."),
+  iceConsentTimeout: seconds(5, 300)
+    .default(30)
+    .describe('Media without ICE consent (RFC 7675) for this long is over.'),
 });
 
 const iceServer = z.strictObject({
-  urls: z.union([z.string(), z.array(z.string()).min(1)]).transform((urls) => [urls].flat()).pipe(z.array(z.string().regex(/^(stuns?|turns?):\S+$/, 'stun:, stuns:, turn: or turns: and an address'))),
+  urls: z
+    .union([z.string(), z.array(z.string()).min(1)])
+    .transform((urls) => [urls].flat())
+    .pipe(
+      z.array(z.string().regex(/^(stuns?|turns?):\S+$/, 'stun:, stuns:, turn: or turns: and an address')),
+    ),
   username: z.string().optional(),
   credential: z.string().optional(),
 });
 
 const turn = z.strictObject({
-  urls: z.array(z.string().regex(/^turns?:\S+$/, 'turn: or turns: and an address')).max(16).default([]).describe('TURN servers that share the secret (coturn: use-auth-secret), e.g. "turn:turn.example.org:3478?transport=udp".'),
-  secret: z.string().default('').describe('The shared secret (coturn: static-auth-secret) from which time-limited credentials are made.'),
-  ttl: seconds(60, 7 * 86400).default(6 * 3600).describe('How long the credentials of a session are valid.'),
+  urls: z
+    .array(z.string().regex(/^turns?:\S+$/, 'turn: or turns: and an address'))
+    .max(16)
+    .default([])
+    .describe(
+      'TURN servers that share the secret (coturn: use-auth-secret), e.g. "turn:turn.example.org:3478?transport=udp".',
+    ),
+  secret: z
+    .string()
+    .default('')
+    .describe('The shared secret (coturn: static-auth-secret) from which time-limited credentials are made.'),
+  ttl: seconds(60, 7 * 86400)
+    .default(6 * 3600)
+    .describe('How long the credentials of a session are valid.'),
 });
 
 const limits = z.strictObject({
   streams: count(1, 100_000).default(200).describe('Streams live at the same time.'),
   viewersPerStream: count(1, 1_000_000).default(1000).describe('Viewers of one stream.'),
-  waitingViewers: count(0, 1_000_000).default(2000).describe('Viewers waiting for streams that are not live, all together; 0: nobody waits.'),
-  waitTime: seconds(1, 7 * 86400).default(4 * 3600).describe('How long a viewer may wait for a stream.'),
-  mediaSetupTime: seconds(1, 300).default(30).describe('How long a client may take from its request to an established media path.'),
-  connectionsPerAddress: count(1, 1_000_000).default(500).describe('Open WebSockets from one address (IPv6: one /64).'),
-  joinsPerAddress: count(1, 1_000_000).default(600).describe('Publish and watch requests from one address in a minute.'),
-  messageBytes: count(4096, 1_048_576).default(65_536).meta({ unit: 'bytes' }).describe('Largest signaling message; a larger one closes the connection (1009).'),
-  messagesPerSecond: count(1, 10_000).default(20).describe('Signaling messages a client may send, averaged; three times as many at once. More closes the connection (1008).'),
-  sendBuffer: count(65_536, 100_000_000).default(1_048_576).meta({ unit: 'bytes' }).describe('Unsent signaling bytes at which a slow client is disconnected.'),
-  heartbeat: seconds(1, 300).default(10).describe('A client that has not answered a WebSocket ping for twice this long is gone.'),
+  waitingViewers: count(0, 1_000_000)
+    .default(2000)
+    .describe('Viewers waiting for streams that are not live, all together; 0: nobody waits.'),
+  waitTime: seconds(1, 7 * 86400)
+    .default(4 * 3600)
+    .describe('How long a viewer may wait for a stream.'),
+  mediaSetupTime: seconds(1, 300)
+    .default(30)
+    .describe('How long a client may take from its request to an established media path.'),
+  connectionsPerAddress: count(1, 1_000_000)
+    .default(500)
+    .describe('Open WebSockets from one address (IPv6: one /64).'),
+  joinsPerAddress: count(1, 1_000_000)
+    .default(600)
+    .describe('Publish and watch requests from one address in a minute.'),
+  messageBytes: count(4096, 1_048_576)
+    .default(65_536)
+    .meta({ unit: 'bytes' })
+    .describe('Largest signaling message; a larger one closes the connection (1009).'),
+  messagesPerSecond: count(1, 10_000)
+    .default(20)
+    .describe(
+      'Signaling messages a client may send, averaged; three times as many at once. More closes the connection (1008).',
+    ),
+  sendBuffer: count(65_536, 100_000_000)
+    .default(1_048_576)
+    .meta({ unit: 'bytes' })
+    .describe('Unsent signaling bytes at which a slow client is disconnected.'),
+  heartbeat: seconds(1, 300)
+    .default(10)
+    .describe('A client that has not answered a WebSocket ping for twice this long is gone.'),
 });
 
 const log = z.strictObject({
-  level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('Least level that is logged.'),
-  format: z.enum(['auto', 'json', 'text']).default('auto').describe('"auto": text on a terminal, JSON lines elsewhere.'),
+  level: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('Least level that is logged.'),
+  format: z
+    .enum(['auto', 'json', 'text'])
+    .default('auto')
+    .describe('"auto": text on a terminal, JSON lines elsewhere.'),
 });
 
 export const configSchema = z.strictObject({
   http: http.prefault({}),
   auth: auth.prefault({}),
   media: media.prefault({}),
-  iceServers: z.array(iceServer).max(16).default([]).describe('STUN and TURN servers handed to every client as they are.'),
+  iceServers: z
+    .array(iceServer)
+    .max(16)
+    .default([])
+    .describe('STUN and TURN servers handed to every client as they are.'),
   turn: turn.prefault({}),
   limits: limits.prefault({}),
   log: log.prefault({}),
-  dataDirectory: z.string().min(1).default('data').describe('Where the server keeps what it generates: the publish key.'),
+  dataDirectory: z
+    .string()
+    .min(1)
+    .default('data')
+    .describe('Where the server keeps what it generates: the publish key.'),
 });
 
 export type Config = z.infer<typeof configSchema>;
