@@ -34,18 +34,17 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
   });
   const app = createApp({ config, logger, pagesDir: PAGES, ready: () => readiness(pool) });
   const http = await listen(app, config.http, logger).catch((error: unknown) => {
-    pool.close();
+    void pool.close();
     throw error;
   });
   signaling.attach(http.server);
-  logger.info({ port: http.port, workers: pool.size }, 'server up');
   process.stdout.write(greeting({ config, port: http.port, publishKey }));
+  logger.info({ port: http.port, workers: pool.size }, 'server up');
 
   return async () => {
     registry.close();
     signaling.close();
-    pool.close();
-    await http.close();
+    await Promise.all([pool.close(), http.close()]);
     signaling.terminate();
   };
 }

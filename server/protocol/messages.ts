@@ -127,7 +127,9 @@ const dtlsParameters = z.strictObject({
   fingerprints: list(
     z.strictObject({
       algorithm: z.enum(['sha-1', 'sha-224', 'sha-256', 'sha-384', 'sha-512']),
-      value: text(256),
+      value: text(256).check(
+        z.regex(/^[0-9A-F]{2}(:[0-9A-F]{2})+$/i, 'a fingerprint is pairs of hex digits between colons'),
+      ),
     }),
     8,
   ).check(z.minLength(1)),
@@ -198,7 +200,16 @@ export const request = z.discriminatedUnion('type', [
   }),
   z.strictObject({ id, type: z.literal('watch'), stream: streamId, rtpCapabilities }),
   z.strictObject({ id, type: z.literal('connect'), dtlsParameters }),
-  z.strictObject({ id, type: z.literal('produce'), kind: mediaKind, rtpParameters }),
+  z.strictObject({ id, type: z.literal('produce'), kind: mediaKind, rtpParameters }).check(
+    z.refine(
+      ({ kind, rtpParameters: { codecs } }) =>
+        codecs.every(({ mimeType }) => mimeType.startsWith(`${kind}/`)),
+      {
+        error: 'every codec must be of the kind produced',
+        path: ['rtpParameters', 'codecs'],
+      },
+    ),
+  ),
   z.strictObject({ id, type: z.literal('stop') }),
 ]);
 export type Request = z.infer<typeof request>;

@@ -49,7 +49,7 @@ export class WorkerPool extends EventEmitter<{ died: [MediaWorker] }> {
     const started = Array.from({ length: pool.#size }, (_, index) => pool.#start(index));
     const failed = (await Promise.allSettled(started)).find((result) => result.status === 'rejected');
     if (failed) {
-      pool.close();
+      await pool.close();
       throw failed.reason;
     }
     return pool;
@@ -75,19 +75,17 @@ export class WorkerPool extends EventEmitter<{ died: [MediaWorker] }> {
 
   /** The worker with the lowest load; undefined while none is alive. */
   pick(): MediaWorker | undefined {
-    let best: MediaWorker | undefined;
-    for (const worker of this.#workers.values()) {
-      if (!best || worker.load < best.load) best = worker;
-    }
+    const [best] = [...this.#workers.values()].sort((a, b) => a.load - b.load || a.index - b.index);
     return best;
   }
 
-  close(): void {
-    if (this.#closed) return;
+  /** Resolves when the worker processes are gone. */
+  async close(): Promise<void> {
     this.#closed = true;
     for (const timer of this.#restarts) clearTimeout(timer);
-    for (const process of this.#processes) process.close();
     this.#workers.clear();
+    await Promise.all([...this.#processes].map(closeProcess));
+    this.#processes.clear();
   }
 
   async #start(index: number, deaths = 0): Promise<void> {
@@ -158,4 +156,11 @@ export class WorkerPool extends EventEmitter<{ died: [MediaWorker] }> {
     }, delay);
     this.#restarts.add(timer);
   }
+}
+
+async function closeProcess(process: types.Worker): Promise<void> {
+  if (process.subprocessClosed) return;
+  const gone = new Promise<void>((resolve) => process.once('subprocessclose', () => resolve()));
+  process.close();
+  await gone;
 }
