@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { isInside, nodeModules, outerPath, which } from './paths.mjs';
-import { mustRun } from './run.mjs';
+import { failure, run } from './run.mjs';
+import { readText } from './stamp.mjs';
 
 export const localNode = join(nodeModules, '.bin', 'node');
 
@@ -32,5 +33,13 @@ export function npmCommand(env = process.env) {
 export async function runNpm(message, args, options) {
   const [command, ...before] = npmCommand();
   const env = { ...process.env, PATH: outerPath() };
-  return mustRun(message, command, [...before, ...args], { env, ...options });
+  const result = await run(command, [...before, ...args], { env, ...options });
+  if (!result.ok) throw failure(message, { ...options, tail: npmErrors(readText(options.log) ?? '') });
+}
+
+/** npm says what is wrong first and ends with its manual; without an error of its own, its last words. */
+export function npmErrors(output) {
+  const lines = output.split('\n').filter((text) => text.trim() !== '');
+  const errors = lines.filter((text) => /^npm (error|ERR!) \S/.test(text));
+  return errors.length > 0 ? errors.slice(0, 8) : lines.slice(-8);
 }

@@ -117,5 +117,9 @@ export function run(command, args, { cwd = root, env = process.env, log, timeout
 export async function mustRun(message, command, args, { advice, ...options }) {
   const result = await run(command, args, options);
   if (result.ok) return result;
-  throw new SetupError(message, { tail: result.tail, log: relative(root, options.log), advice });
+  throw failure(message, { tail: result.tail, log: options.log, advice });
+}
+
+export function failure(message, { tail, log, advice }) {
+  return new SetupError(message, { tail, log: relative(root, log), advice });
 }
