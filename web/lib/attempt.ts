@@ -1,0 +1,78 @@
+import { deferred } from './deferred.ts';
+import { type PharosClientError, toClientError } from './errors.ts';
+import type { Reconnect } from './reconnect.ts';
+
+/** One try at being connected: from its start until whatever ends it, with what has to be undone then. */
+export class Attempt {
+  readonly #over = deferred<PharosClientError>();
+  readonly #undo: (() => void)[] = [];
+  #ended = false;
+
+  /** Resolves with the reason, once the attempt is over. */
+  get over(): Promise<PharosClientError> {
+    return this.#over.promise;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  end(reason: PharosClientError): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    for (const undo of this.#undo.reverse()) undo();
+    this.#over.resolve(reason);
+  }
+
+  /** Has `undo` called at the end, or now if that has come. */
+  onEnd(undo: () => void): void {
+    if (this.#ended) undo();
+    else this.#undo.push(undo);
+  }
+
+  /** The result of `work`; rejects as soon as the attempt is over, so nothing after it runs in vain. */
+  async during<T>(work: Promise<T>): Promise<T> {
+    const over = this.over.then((reason) => Promise.reject(reason));
+    return Promise.race([over, work]);
+  }
+}
+
+type Persistence = {
+  signal: AbortSignal;
+  reconnect: Reconnect;
+  /** Sets up; what it throws ends the attempt. */
+  start(attempt: Attempt): Promise<void>;
+  /** The attempt is over; whether to make another. */
+  again(reason: PharosClientError): boolean;
+  /** What ends the attempt under way when `signal` is aborted. */
+  stopped(): PharosClientError;
+};
+
+/** Attempt after attempt until one ends for good; returns why it did. */
+export async function persist(options: Persistence): Promise<PharosClientError> {
+  const { signal, reconnect, start, again, stopped } = options;
+  for (;;) {
+    const attempt = new Attempt();
+    const abort = () => attempt.end(stopped());
+    signal.addEventListener('abort', abort);
+    start(attempt).catch((error: unknown) => attempt.end(toClientError(error)));
+    const reason = await attempt.over;
+    signal.removeEventListener('abort', abort);
+    if (signal.aborted || !again(reason)) return reason;
+    await sleep(reconnect.nextDelay(), signal);
+    if (signal.aborted) return stopped();
+  }
+}
+
+/** Resolves after the time, or at once when aborted. */
+function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, milliseconds);
+    signal.addEventListener('abort', done);
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+  });
+}

@@ -1,0 +1,40 @@
+import type { types } from 'mediasoup-client';
+import { PharosClientError } from './errors.ts';
+
+export type VideoCodec = 'VP8' | 'H264';
+
+/**
+ * The router's codec to send. Of the H.264 profiles constrained baseline in
+ * packetization mode 1 comes first: every browser decodes it, and every
+ * encoder there is makes it.
+ * @throws PharosClientError `unsupported_codec` if browser and server do not share it.
+ */
+export function chooseCodec(
+  capabilities: types.RtpCapabilities,
+  codec: VideoCodec,
+): types.RtpCodecCapability {
+  const mimeType = `video/${codec}`.toLowerCase();
+  const shared = (capabilities.codecs ?? []).filter((c) => c.mimeType.toLowerCase() === mimeType);
+  const [best] = shared.sort((a, b) => rank(a) - rank(b));
+  if (!best) {
+    throw new PharosClientError(
+      'unsupported_codec',
+      `This browser and the server share no ${codec} encoder.`,
+    );
+  }
+  return best;
+}
+
+function rank({ parameters = {} }: types.RtpCodecCapability): number {
+  const profile = String(parameters['profile-level-id'] ?? '').toLowerCase();
+  const mode = Number(parameters['packetization-mode'] ?? 0) === 1 ? 0 : 1;
+  return mode + (profile.startsWith('42e0') ? 0 : profile.startsWith('4200') ? 2 : 4);
+}
+
+/** Bits per second that look good for the size: about 0.09 bits a pixel at 30 frames, more where pixels are few. */
+export function maxBitrateFor(height: number): number {
+  if (height <= 360) return 900_000;
+  if (height <= 480) return 1_500_000;
+  if (height <= 720) return 2_800_000;
+  return 5_000_000;
+}

@@ -1,0 +1,32 @@
+import type { Device } from 'mediasoup-client';
+import { type Direction, loadDevice, prepareDevice } from './device.ts';
+import { toClientError } from './errors.ts';
+import { SignalClient, type Welcome } from './signal-client.ts';
+
+/** An open connection and a device that knows what browser and server have in common. */
+export type Link = { signaling: SignalClient; device: Device; welcome: Welcome };
+
+/** A link on its way. The socket is there at once, so that it can be closed at any time. */
+export class Connecting {
+  readonly signaling: SignalClient;
+  readonly link: Promise<Link>;
+
+  constructor(url: string, direction: Direction) {
+    // The socket first: the browser answers about codecs while the network is under way.
+    this.signaling = new SignalClient(url);
+    this.link = this.#finish(direction);
+    this.link.catch(() => {});
+  }
+
+  async #finish(direction: Direction): Promise<Link> {
+    const { signaling } = this;
+    try {
+      prepareDevice(direction);
+      const welcome = await signaling.connect();
+      return { signaling, welcome, device: await loadDevice(direction, welcome) };
+    } catch (error) {
+      signaling.close(toClientError(error));
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,280 @@
+import type { types } from 'mediasoup-client';
+import type { EndReason } from '../../server/protocol/codes.ts';
+import type { AnswerOf, Event, MediaKind } from '../../server/protocol/messages.ts';
+import { type Attempt, persist } from './attempt.ts';
+import { chooseCodec } from './codecs.ts';
+import { deferred } from './deferred.ts';
+import { Emitter } from './emitter.ts';
+import { PharosClientError, StreamEnded, toClientError } from './errors.ts';
+import { Connecting, type Link } from './link.ts';
+import { MediaPath } from './media-path.ts';
+import { Reconnect } from './reconnect.ts';
+import { endOf, worthRetrying } from './retry.ts';
+import { audioProducerOptions, holdResolution, type VideoSettings, videoProducerOptions } from './sending.ts';
+import { localTransport, wireRtpParameters } from './wire.ts';
+
+export type PublisherState =
+  | { name: 'idle' }
+  | { name: 'connecting' }
+  | { name: 'live'; stream: string }
+  | { name: 'reconnecting'; attempt: number; error: PharosClientError }
+  | { name: 'ended'; reason: EndReason }
+  | { name: 'failed'; error: PharosClientError };
+
+export type PublisherEvents = {
+  state: PublisherState;
+  viewers: number;
+  /** True while we should send media and none gets through. */
+  trouble: boolean;
+};
+
+export type PublisherOptions = {
+  /** Where the server's `/ws` is. */
+  url: string;
+  /** The publish key, where the server asks for one. */
+  key?: string | undefined;
+  iceTransportPolicy?: RTCIceTransportPolicy | undefined;
+};
+
+export type PublishOptions = {
+  /** The stream id; left out, the server makes one. */
+  stream?: string | undefined;
+  videoTrack?: MediaStreamTrack | undefined;
+  audioTrack?: MediaStreamTrack | undefined;
+  video: VideoSettings;
+};
+
+/** How long a stream of ours may seem to be in use: the server has to notice first that our old connection died. */
+const OWN_GHOST = 30_000;
+
+/** Sends camera and microphone as a stream until `stop()`, and begins anew by itself after a loss. Tracks stay the caller's. */
+export class Publisher extends Emitter<PublisherEvents> {
+  readonly #options: PublisherOptions;
+  readonly #reconnect = new Reconnect();
+  #state: PublisherState = { name: 'idle' };
+  #viewers = 0;
+  #trouble = false;
+  #run: AbortController | undefined;
+  #publishing: PublishOptions | undefined;
+  #signaling: Connecting['signaling'] | undefined;
+  #path: MediaPath | undefined;
+  #producers = new Map<MediaKind, types.Producer>();
+
+  constructor(options: PublisherOptions) {
+    super();
+    this.#options = options;
+  }
+
+  get state(): PublisherState {
+    return this.#state;
+  }
+
+  get viewers(): number {
+    return this.#viewers;
+  }
+
+  get trouble(): boolean {
+    return this.#trouble;
+  }
+
+  /** Resolves when the stream is live; rejects if it cannot be. Later losses are mended and told by the state. */
+  publish(options: PublishOptions): Promise<{ stream: string }> {
+    this.stop();
+    const run = new AbortController();
+    this.#run = run;
+    const publishing = { ...options };
+    this.#publishing = publishing;
+    this.#reconnect.reset();
+    this.#setState({ name: 'connecting' });
+    return new Promise((resolve, reject) => {
+      void this.#publishUntilOver(publishing, run.signal, resolve).then(reject);
+    });
+  }
+
+  /** Another camera or microphone, without interrupting; `null` sends nothing of this kind. */
+  async replaceTrack(kind: MediaKind, track: MediaStreamTrack | null): Promise<void> {
+    const name = kind === 'video' ? 'videoTrack' : 'audioTrack';
+    if (this.#publishing && track) this.#publishing[name] = track;
+    const producer = this.#producers.get(kind);
+    await producer?.replaceTrack({ track });
+    if (producer && track && kind === 'video' && this.#publishing) {
+      track.contentHint = 'motion';
+      await this.#hold(producer, track, this.#publishing.video);
+    }
+  }
+
+  stop(): void {
+    if (!this.#run) return;
+    // Without this the server would tell the viewers that we were lost, not that we stopped.
+    this.#signaling?.request('stop', {}).catch(() => {});
+    this.#run.abort();
+    this.#run = undefined;
+    this.#drop();
+    this.#setState({ name: 'ended', reason: 'stopped' });
+  }
+
+  /** The peer connection's statistics; undefined while there is none. */
+  async getStats(): Promise<RTCStatsReport | undefined> {
+    return this.#path?.getStats();
+  }
+
+  async #publishUntilOver(
+    options: PublishOptions,
+    signal: AbortSignal,
+    live: (published: { stream: string }) => void,
+  ): Promise<PharosClientError> {
+    let lostAt: number | undefined;
+    let member = false;
+    const reason = await persist({
+      signal,
+      reconnect: this.#reconnect,
+      start: async (attempt) => {
+        const stream = await this.#publish(attempt, options);
+        member = true;
+        lostAt = undefined;
+        this.#setState({ name: 'live', stream });
+        live({ stream });
+      },
+      again: (error) => {
+        lostAt ??= performance.now();
+        return this.#again(error, member, performance.now() - lostAt);
+      },
+      stopped: () => new PharosClientError('stopped', 'Stopped.'),
+    });
+    // If it was stopped, the state is in other hands by now.
+    if (signal.aborted) return reason;
+    this.#run = undefined;
+    this.#drop();
+    if (reason instanceof StreamEnded) this.#setState({ name: 'ended', reason: reason.reason });
+    else this.#setState({ name: 'failed', error: reason });
+    return reason;
+  }
+
+  /** The first try says at once what is wrong; who was live wants to be live again. */
+  #again(error: PharosClientError, member: boolean, lostFor: number): boolean {
+    const { attempt } = this.#reconnect;
+    const ghost = error.code === 'stream_in_use' && lostFor < OWN_GHOST;
+    if (!member || !(ghost || worthRetrying(error, attempt, member))) return false;
+    this.#setState({ name: 'reconnecting', attempt: attempt + 1, error });
+    return true;
+  }
+
+  /** Resolves with the stream id when the stream is live. */
+  async #publish(attempt: Attempt, options: PublishOptions): Promise<string> {
+    this.#drop();
+    const connecting = new Connecting(this.#options.url, 'send');
+    const { signaling } = connecting;
+    this.#signaling = signaling;
+    attempt.onEnd(() => signaling.close());
+    signaling.on('close', (error) => attempt.end(error));
+    const link = await attempt.during(connecting.link);
+    const live = deferred<void>();
+    signaling.on('event', (event) => this.#signalingOnEvent(event, attempt, live.resolve));
+    const codec = options.videoTrack && chooseCodec(link.device.sendRtpCapabilities, options.video.codec);
+    const answer = await attempt.during(
+      signaling.request('publish', {
+        stream: options.stream,
+        key: this.#options.key,
+        tracks: tracksOf(options),
+      }),
+    );
+    // From now on it is this stream that we publish, also after a loss.
+    options.stream = answer.stream;
+    const transport = this.#createTransport(attempt, link, answer);
+    await attempt.during(this.#produce(transport, options, codec, answer));
+    await attempt.during(live.promise);
+    return answer.stream;
+  }
+
+  #createTransport(attempt: Attempt, link: Link, answer: AnswerOf<'publish'>): types.Transport {
+    const { signaling } = link;
+    const transport = link.device.createSendTransport({
+      ...localTransport(answer.transport),
+      iceServers: link.welcome.iceServers,
+      iceTransportPolicy: this.#options.iceTransportPolicy,
+    });
+    transport.on('produce', ({ kind, rtpParameters }, resolve, reject) => {
+      signaling.request('produce', { kind, rtpParameters: wireRtpParameters(rtpParameters) }).then(
+        ({ producerId }) => resolve({ id: producerId }),
+        (error: unknown) => reject(toClientError(error)),
+      );
+    });
+    const path = new MediaPath({
+      transport,
+      signaling,
+      onTrouble: (trouble) => {
+        if (this.#path === path) this.#setTrouble(trouble);
+      },
+      onConnected: () => this.#reconnect.reset(),
+      onLost: (reason) => attempt.end(reason),
+    });
+    this.#path = path;
+    return transport;
+  }
+
+  async #produce(
+    transport: types.Transport,
+    options: PublishOptions,
+    codec: types.RtpCodecCapability | undefined,
+    answer: AnswerOf<'publish'>,
+  ): Promise<void> {
+    const { videoTrack, audioTrack, video } = options;
+    if (videoTrack && codec) {
+      const producer = await transport.produce(videoProducerOptions(videoTrack, codec, video, answer));
+      this.#producers.set('video', producer);
+      await this.#hold(producer, videoTrack, video);
+    }
+    if (audioTrack) {
+      const producer = await transport.produce(audioProducerOptions(audioTrack, answer));
+      this.#producers.set('audio', producer);
+    }
+  }
+
+  async #hold(producer: types.Producer, track: MediaStreamTrack, video: VideoSettings): Promise<void> {
+    // A browser that cannot hold it still sends: no reason to fail.
+    if (producer.rtpSender) await holdResolution(producer.rtpSender, track, video).catch(() => {});
+  }
+
+  #signalingOnEvent(event: Event, attempt: Attempt, live: () => void): void {
+    if (attempt.ended) return;
+    if (event.type === 'live') {
+      this.#setViewers(event.viewers);
+      live();
+    }
+    if (event.type === 'viewers') this.#setViewers(event.count);
+    if (event.type === 'ended') {
+      const loss = this.#path?.loss ?? new PharosClientError('connection_lost', 'The stream was lost.');
+      attempt.end(endOf(event.reason, loss));
+    }
+  }
+
+  #drop(): void {
+    this.#path?.close();
+    this.#path = undefined;
+    this.#signaling = undefined;
+    this.#producers.clear();
+    this.#setViewers(0);
+    this.#setTrouble(false);
+  }
+
+  #setState(state: PublisherState): void {
+    this.#state = state;
+    this.emit('state', state);
+  }
+
+  #setViewers(count: number): void {
+    if (count === this.#viewers) return;
+    this.#viewers = count;
+    this.emit('viewers', count);
+  }
+
+  #setTrouble(trouble: boolean): void {
+    if (trouble === this.#trouble) return;
+    this.#trouble = trouble;
+    this.emit('trouble', trouble);
+  }
+}
+
+function tracksOf({ videoTrack, audioTrack }: PublishOptions): MediaKind[] {
+  return [...(videoTrack ? (['video'] as const) : []), ...(audioTrack ? (['audio'] as const) : [])];
+}

@@ -1,0 +1,149 @@
+import * as z from 'zod/mini';
+import {
+  type Answer,
+  type AnswerOf,
+  answer as answerSchema,
+  answers,
+  type Event,
+  type EventOf,
+  event as eventSchema,
+  type RequestOf,
+  type RequestType,
+} from '../../server/protocol/messages.ts';
+import { deferred } from './deferred.ts';
+import { Emitter } from './emitter.ts';
+import { PharosClientError } from './errors.ts';
+
+const TIMEOUT = 10_000;
+
+export type Welcome = EventOf<'welcome'>;
+/** The same answers, in a type that can be indexed by a request type not known yet. */
+const schemas: { [T in RequestType]: z.ZodMiniType<AnswerOf<T>> } = answers;
+
+type Fields<T extends RequestType> = Omit<RequestOf<T>, 'id' | 'type'>;
+type Pending = { settle(answer: Answer): void; fail(error: PharosClientError): void };
+type SignalEvents = {
+  event: Event;
+  /** Once, whoever closed it. */
+  close: PharosClientError;
+};
+
+/** One WebSocket to the server, from opening to closing; a new connection is a new SignalClient. */
+export class SignalClient extends Emitter<SignalEvents> {
+  readonly #socket: WebSocket;
+  readonly #pending = new Map<number, Pending>();
+  readonly #welcome = deferred<Welcome>();
+  readonly #openTimer: ReturnType<typeof setTimeout>;
+  #nextId = 1;
+  #closing: PharosClientError | undefined;
+  #closed: PharosClientError | undefined;
+
+  /** `url` is that of `/ws`, with the scheme ws(s) or http(s). */
+  constructor(url: string) {
+    super();
+    this.#socket = new WebSocket(url.replace(/^http/, 'ws'));
+    this.#socket.onmessage = (message) => this.#receive(message.data);
+    this.#socket.onclose = (event) => this.#end(lost(event));
+    this.#openTimer = setTimeout(
+      () => this.#end(new PharosClientError('timeout', 'The server did not answer.')),
+      TIMEOUT,
+    );
+    // Whoever does not wait for the welcome hears of the loss by the close event.
+    this.#welcome.promise.catch(() => {});
+  }
+
+  /** Resolves when the connection is open and the server has said welcome. */
+  connect(): Promise<Welcome> {
+    return this.#welcome.promise;
+  }
+
+  /** Why this connection is over; undefined while it is not. */
+  get closed(): PharosClientError | undefined {
+    return this.#closed;
+  }
+
+  request<T extends RequestType>(type: T, fields: Fields<T>): Promise<AnswerOf<T>> {
+    if (this.#closed) return Promise.reject(this.#closed);
+    const id = this.#nextId++;
+    const { promise, resolve, reject } = deferred<AnswerOf<T>>();
+    const timer = setTimeout(() => {
+      this.#pending.delete(id);
+      reject(new PharosClientError('timeout', `The server did not answer "${type}" in time.`));
+    }, TIMEOUT);
+    this.#pending.set(id, {
+      settle: (answer) => {
+        clearTimeout(timer);
+        if (!answer.ok) return reject(new PharosClientError(answer.error.code, answer.error.message));
+        const data = z.safeParse(schemas[type], answer.data);
+        if (data.success) resolve(data.data);
+        else reject(new PharosClientError('bad_answer', `The answer to "${type}" makes no sense.`));
+      },
+      fail: (error) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    });
+    this.#socket.send(JSON.stringify({ id, type, ...fields }));
+    return promise;
+  }
+
+  close(reason = new PharosClientError('stopped', 'Stopped.')): void {
+    this.#end(reason);
+  }
+
+  #receive(data: unknown): void {
+    if (this.#closed || typeof data !== 'string') return;
+    const message = parseJson(data);
+    const answer = z.safeParse(answerSchema, message);
+    if (answer.success) {
+      this.#answered(answer.data);
+      return;
+    }
+    // What is neither is from a newer server: an event we can do without.
+    const event = z.safeParse(eventSchema, message);
+    if (event.success) this.#happened(event.data);
+  }
+
+  #answered(answer: Answer): void {
+    if (answer.id === null) return;
+    const pending = this.#pending.get(answer.id);
+    this.#pending.delete(answer.id);
+    pending?.settle(answer);
+  }
+
+  #happened(event: Event): void {
+    if (event.type === 'welcome') {
+      clearTimeout(this.#openTimer);
+      this.#welcome.resolve(event);
+    }
+    if (event.type === 'closing') {
+      this.#closing = new PharosClientError(event.error.code, event.error.message);
+    }
+    this.emit('event', event);
+  }
+
+  #end(cause: PharosClientError): void {
+    if (this.#closed) return;
+    const error = this.#closing ?? cause;
+    this.#closed = error;
+    clearTimeout(this.#openTimer);
+    this.#socket.close();
+    this.#welcome.reject(error);
+    for (const pending of this.#pending.values()) pending.fail(error);
+    this.#pending.clear();
+    this.emit('close', error);
+  }
+}
+
+function lost(event: CloseEvent): PharosClientError {
+  const why = event.reason ? `: ${event.reason}` : '';
+  return new PharosClientError('connection_lost', `The connection to the server was lost${why}.`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

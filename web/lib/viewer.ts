@@ -1,0 +1,247 @@
+import type { EndReason } from '../../server/protocol/codes.ts';
+import type { Event, EventOf, Media } from '../../server/protocol/messages.ts';
+import { type Attempt, persist } from './attempt.ts';
+import { Emitter } from './emitter.ts';
+import { PharosClientError, StreamEnded, toClientError } from './errors.ts';
+import { Connecting, type Link } from './link.ts';
+import { MediaPath } from './media-path.ts';
+import { Reconnect } from './reconnect.ts';
+import { endOf, worthRetrying } from './retry.ts';
+import { localTransport, wireCapabilities } from './wire.ts';
+
+export type ViewerState =
+  | { name: 'idle' }
+  | { name: 'connecting' }
+  /** The stream is not live; it starts by itself when it is. */
+  | { name: 'waiting' }
+  | { name: 'live' }
+  /** With `waiting` it starts again by itself when the publisher is back. */
+  | { name: 'ended'; reason: EndReason; waiting: boolean }
+  | { name: 'reconnecting'; attempt: number; error: PharosClientError }
+  | { name: 'failed'; error: PharosClientError };
+
+export type ViewerEvents = {
+  state: ViewerState;
+  viewers: number;
+  /** True while we should receive media and none gets through. */
+  trouble: boolean;
+  /** What the stream has and this browser cannot play. */
+  unplayable: Media['unplayable'];
+};
+
+export type ViewerOptions = {
+  /** Where the server's `/ws` is. */
+  url: string;
+  iceTransportPolicy?: RTCIceTransportPolicy | undefined;
+};
+
+/** Receives a stream and goes on receiving it, whatever happens to connection and publisher, until `stop()`. */
+export class Viewer extends Emitter<ViewerEvents> {
+  /** Always the same object; tracks come and go. */
+  readonly mediaStream = new MediaStream();
+  readonly #options: ViewerOptions;
+  readonly #reconnect = new Reconnect();
+  #state: ViewerState = { name: 'idle' };
+  #viewers = 0;
+  #trouble = false;
+  #run: AbortController | undefined;
+  #prepared: Connecting | undefined;
+  /** Outlives its attempt: the last picture stays until there is a new one. */
+  #path: MediaPath | undefined;
+
+  constructor(options: ViewerOptions) {
+    super();
+    this.#options = options;
+  }
+
+  get state(): ViewerState {
+    return this.#state;
+  }
+
+  get viewers(): number {
+    return this.#viewers;
+  }
+
+  get trouble(): boolean {
+    return this.#trouble;
+  }
+
+  /** Opens the connection ahead of `watch()`, which then takes a round trip less. */
+  prepare(): void {
+    if (this.#prepared && !this.#prepared.signaling.closed) return;
+    this.#prepared = new Connecting(this.#options.url, 'recv');
+  }
+
+  /**
+   * Resolves when the stream plays or is waited for; rejects if neither is
+   * possible. Later losses are mended and told by the state.
+   */
+  watch(streamId: string): Promise<void> {
+    this.#run?.abort();
+    this.#dropPath();
+    const run = new AbortController();
+    this.#run = run;
+    this.#reconnect.reset();
+    this.#setState({ name: 'connecting' });
+    return new Promise((resolve, reject) => {
+      void this.#watchUntilOver(streamId, run.signal, resolve).then(reject);
+    });
+  }
+
+  stop(): void {
+    this.#run?.abort();
+    this.#run = undefined;
+    this.#prepared?.signaling.close();
+    this.#prepared = undefined;
+    this.#dropPath();
+    this.#setState({ name: 'idle' });
+  }
+
+  /** The peer connection's statistics; undefined while there is none. */
+  async getStats(): Promise<RTCStatsReport | undefined> {
+    return this.#path?.getStats();
+  }
+
+  async #watchUntilOver(id: string, signal: AbortSignal, joined: () => void): Promise<PharosClientError> {
+    let member = false;
+    const reason = await persist({
+      signal,
+      reconnect: this.#reconnect,
+      start: async (attempt) => {
+        await this.#join(attempt, id);
+        member = true;
+        joined();
+      },
+      again: (error) => this.#again(error, member),
+      stopped: () => new PharosClientError('stopped', 'Stopped.'),
+    });
+    // If it was stopped, the state is in other hands by now.
+    if (signal.aborted) return reason;
+    this.#dropPath();
+    if (reason instanceof StreamEnded) {
+      this.#setState({ name: 'ended', reason: reason.reason, waiting: false });
+    } else {
+      this.#setState({ name: 'failed', error: reason });
+    }
+    return reason;
+  }
+
+  #again(error: PharosClientError, member: boolean): boolean {
+    const { attempt } = this.#reconnect;
+    if (!worthRetrying(error, attempt, member)) return false;
+    this.#setState({ name: 'reconnecting', attempt: attempt + 1, error });
+    return true;
+  }
+
+  async #join(attempt: Attempt, streamId: string): Promise<void> {
+    const connecting = this.#takePrepared();
+    const { signaling } = connecting;
+    attempt.onEnd(() => signaling.close());
+    signaling.on('close', (error) => attempt.end(error));
+    const link = await attempt.during(connecting.link);
+    signaling.on('event', (event) => this.#signalingOnEvent(event, attempt, link));
+    const answer = await attempt.during(
+      signaling.request('watch', {
+        stream: streamId,
+        rtpCapabilities: wireCapabilities(link.device.recvRtpCapabilities),
+      }),
+    );
+    if (answer.state === 'live') {
+      this.#setViewers(answer.viewers);
+      await this.#attach(attempt, link, answer.media);
+    } else {
+      this.#reconnect.reset();
+      this.#dropPath();
+      this.#setState({ name: 'waiting' });
+    }
+  }
+
+  #takePrepared(): Connecting {
+    const prepared = this.#prepared;
+    this.#prepared = undefined;
+    if (prepared && !prepared.signaling.closed) return prepared;
+    return new Connecting(this.#options.url, 'recv');
+  }
+
+  #signalingOnEvent(event: Event, attempt: Attempt, link: Link): void {
+    if (attempt.ended) return;
+    if ('viewers' in event) this.#setViewers(event.viewers);
+    if (event.type === 'viewers') this.#setViewers(event.count);
+    if (event.type === 'ended') this.#streamOnEnd(event, attempt);
+    if (event.type === 'live' && event.media) {
+      this.#attach(attempt, link, event.media).catch((error: unknown) => attempt.end(toClientError(error)));
+    }
+  }
+
+  #streamOnEnd({ reason, waiting }: EventOf<'ended'>, attempt: Attempt): void {
+    if (!waiting) {
+      const loss = this.#path?.loss ?? new PharosClientError('connection_lost', 'The stream was lost.');
+      attempt.end(endOf(reason, loss));
+      return;
+    }
+    this.#dropPath();
+    this.#setState({ name: 'ended', reason, waiting });
+  }
+
+  async #attach(attempt: Attempt, link: Link, media: Media): Promise<void> {
+    const transport = link.device.createRecvTransport({
+      ...localTransport(media.transport),
+      iceServers: link.welcome.iceServers,
+      iceTransportPolicy: this.#options.iceTransportPolicy,
+    });
+    const path = new MediaPath({
+      transport,
+      signaling: link.signaling,
+      onTrouble: (trouble) => {
+        if (this.#path === path) this.#setTrouble(trouble);
+      },
+      onConnected: () => this.#reconnect.reset(),
+      onLost: (reason) => attempt.end(reason),
+    });
+    this.#dropPath();
+    this.#path = path;
+    this.emit('unplayable', media.unplayable);
+    try {
+      // All in one tick: mediasoup-client makes one offer and answer of them.
+      await Promise.all(
+        media.consumers.map((consumer) =>
+          transport.consume({
+            ...consumer,
+            // Before the answer is made: the player gets ready meanwhile.
+            onRtpReceiver: ({ track }) => this.mediaStream.addTrack(track),
+          }),
+        ),
+      );
+    } catch (error) {
+      // Stopped or ended in between: whoever closed the path has set the state.
+      if (this.#path !== path) return;
+      throw error;
+    }
+    if (this.#path === path && !attempt.ended) this.#setState({ name: 'live' });
+  }
+
+  #dropPath(): void {
+    this.#path?.close();
+    this.#path = undefined;
+    for (const track of this.mediaStream.getTracks()) this.mediaStream.removeTrack(track);
+    this.#setTrouble(false);
+  }
+
+  #setState(state: ViewerState): void {
+    if (state.name === this.#state.name && state.name === 'idle') return;
+    this.#state = state;
+    this.emit('state', state);
+  }
+
+  #setViewers(count: number): void {
+    if (count === this.#viewers) return;
+    this.#viewers = count;
+    this.emit('viewers', count);
+  }
+
+  #setTrouble(trouble: boolean): void {
+    if (trouble === this.#trouble) return;
+    this.#trouble = trouble;
+    this.emit('trouble', trouble);
+  }
+}
