@@ -1,0 +1,97 @@
+/** The Express app: headers, pages, health; and the one place where an error becomes an HTTP status. */
+import { STATUS_CODES } from 'node:http';
+import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
+import type { Config } from '../../config/schema.ts';
+import { PharosError } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import type { ErrorCode } from '../protocol/codes.ts';
+import { api, type Readiness } from './api.ts';
+import { securityHeaders } from './headers.ts';
+import { messagePage, pages } from './pages.ts';
+
+export type AppOptions = {
+  config: Config;
+  logger: Logger;
+  ready: () => Readiness;
+  /** What vite built; it may be missing. */
+  pagesDir: string;
+};
+
+const STATUS: Record<ErrorCode, number> = {
+  bad_request: 400,
+  unknown_type: 400,
+  wrong_order: 409,
+  not_allowed: 403,
+  stream_in_use: 409,
+  stream_not_found: 404,
+  full: 503,
+  server_full: 503,
+  too_many_requests: 429,
+  unsupported_codec: 422,
+  media_failed: 422,
+  server_closing: 503,
+  internal: 500,
+};
+
+/** No request to this server needs a larger body. */
+const BODY_LIMIT = '16kb';
+
+export function createApp({ config, logger, ready, pagesDir }: AppOptions): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  // Queries are not used; the plain parser has no nesting to abuse.
+  app.set('query parser', 'simple');
+  app.set('trust proxy', config.http.trustedProxies || false);
+  app.use(securityHeaders(config.http));
+  app.use(api(ready));
+  app.use('/api', express.json({ limit: BODY_LIMIT }));
+  app.use(pages(pagesDir));
+  app.use((request: Request, response: Response) => {
+    answer(request, response, { status: 404, detail: 'there is nothing at this address' });
+  });
+  app.use(errorHandler(logger));
+  return app;
+}
+
+type Problem = { status: number; code?: ErrorCode; detail: string };
+
+function errorHandler(logger: Logger): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    const problem = problemOf(error);
+    if (problem.status >= 500 && !(error instanceof PharosError)) {
+      logger.error({ err: error, method: request.method, path: request.path }, 'request failed');
+    }
+    // Too late for an answer: Express then cuts the connection, which the client sees as an error.
+    if (response.headersSent) next(error);
+    else answer(request, response, problem);
+  };
+}
+
+/** Only a PharosError's sentence is meant for others. */
+function problemOf(error: unknown): Problem {
+  if (error instanceof PharosError) {
+    return { status: STATUS[error.code], code: error.code, detail: error.message };
+  }
+  const status = clientFault(error);
+  if (status === undefined)
+    return { status: 500, code: 'internal', detail: 'something went wrong on the server' };
+  return { status, detail: `this request was not understood (${STATUS_CODES[status]})` };
+}
+
+/** Express and its parsers put a status on errors that are the client's doing (malformed URL, body too large). */
+function clientFault(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null || !('status' in error)) return undefined;
+  const { status } = error;
+  return typeof status === 'number' && status >= 400 && status < 500 ? status : undefined;
+}
+
+/** Programs get problem details (RFC 9457), people a page. */
+function answer(request: Request, response: Response, { status, code, detail }: Problem): void {
+  const title = STATUS_CODES[status] ?? 'Error';
+  response.status(status).set('Cache-Control', 'no-store');
+  if (request.path.startsWith('/api/') || request.accepts(['json', 'html']) === 'json') {
+    response.type('application/problem+json').send(JSON.stringify({ title, status, code, detail }));
+  } else {
+    response.type('html').send(messagePage(title, `${detail[0]?.toUpperCase()}${detail.slice(1)}.`));
+  }
+}

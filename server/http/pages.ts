@@ -1,0 +1,64 @@
+/** The pages as vite built them. */
+import express, { type RequestHandler, Router } from 'express';
+
+/**
+ * `/watch/<id>` is one page for every id: the id is the page's business, so that
+ * a mistyped one is explained there, and no path is ever made from it. Hence
+ * also no capture: an id that does not decode (`%zz`) is a mistyped one too.
+ */
+const ROUTES: readonly [RegExp, string][] = [
+  [/^\/$/, 'index.html'],
+  [/^\/publish\/?$/, 'publish/index.html'],
+  [/^\/watch(?:\/[^/]*)?\/?$/, 'watch/index.html'],
+];
+
+export function pages(directory: string): Router {
+  const router = Router();
+  for (const [path, file] of ROUTES) router.get(path, page(directory, file));
+  // The names of assets hold a hash of their content; those of other files do not.
+  const files = { index: false, redirect: false } as const;
+  router.use('/assets', express.static(`${directory}/assets`, { ...files, immutable: true, maxAge: '1y' }));
+  router.use(express.static(directory, { ...files, cacheControl: false, setHeaders: noCache }));
+  return router;
+}
+
+function page(directory: string, file: string): RequestHandler {
+  return (_request, response, next) => {
+    noCache(response);
+    response.sendFile(file, { root: directory, cacheControl: false }, (error?: Error) => {
+      if (error === undefined) return;
+      if ('code' in error && error.code === 'ENOENT') response.status(503).send(NOT_BUILT);
+      // A client that went away while it was sent is no error.
+      else if (!response.headersSent) next(error);
+    });
+  };
+}
+
+/** Kept, but asked about each time: a new build is seen at the next load. */
+function noCache(response: { setHeader(name: string, value: string): unknown }): void {
+  response.setHeader('Cache-Control', 'no-cache');
+}
+
+/** A page for what has none of its own; its text is ours or escaped here. */
+export function messagePage(title: string, text: string): string {
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<title>${escaped(title)} – Pharos</title>
+<h1>${escaped(title)}</h1>
+<p>${escaped(text)}</p>
+<p><a href="/">To the start page</a></p>
+</html>
+`;
+}
+
+const NOT_BUILT = messagePage(
+  'The pages are not built',
+  'The server is up, but its pages are missing. "npm start" builds them; with "npm run dev", use the address that vite prints.',
+);
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`);
+}
