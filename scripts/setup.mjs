@@ -57,7 +57,8 @@ async function main(mode = 'start') {
     onWait: (pid) => report.say(`  Another setup (process ${pid}) is at work here; waiting for it.`),
   });
   try {
-    await runSteps(steps, report);
+    // Whoever was waited for may have done it all.
+    if (!isReady(steps)) await runSteps(steps, report);
   } finally {
     report.abandon();
     release();
