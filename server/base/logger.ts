@@ -1,8 +1,7 @@
 /** Structured logs: JSON lines for machines, readable text on a terminal. */
 import { Writable } from 'node:stream';
-import { type Logger, pino } from 'pino';
+import { type LevelWithSilent, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
-import type { Config } from '../../config/schema.ts';
 
 export type { Logger };
 
@@ -20,10 +19,12 @@ const SECRET_FIELDS = [
 ];
 const REDACTED = SECRET_FIELDS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
 
+export type LogSettings = { level: LevelWithSilent; format: 'auto' | 'json' | 'text' };
+
 /** What pino writes to; tests give their own. */
 export type LogSink = { write(line: string): void };
 
-export function createLogger({ level, format }: Config['log'], sink?: LogSink): Logger {
+export function createLogger({ level, format }: LogSettings, sink?: LogSink): Logger {
   const asText = format === 'text' || (format === 'auto' && process.stdout.isTTY === true);
   const options = { level, redact: { paths: REDACTED, censor: '***' }, base: null };
   // Both ways write synchronously: the last lines before an exit are those that matter most.
