@@ -42,6 +42,7 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
   logger.info({ port: http.port, workers: pool.size }, 'server up');
 
   return async () => {
+    logger.info({ ...registry.snapshot(), ...signaling.snapshot() }, 'figures at the end');
     registry.close();
     signaling.close();
     await Promise.all([pool.close(), http.close()]);

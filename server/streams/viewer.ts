@@ -81,8 +81,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     const transport = await createTransport(worker, config.media);
     try {
       const media = await this.#consume(publisher, worker, transport);
-      if (this.#closed || publisher.closed)
-        throw new PharosError('stream_not_found', 'the stream has just ended');
+      if (this.#closed || publisher.closed) throw new Error('ended meanwhile');
       this.#transport = transport;
       this.#connected = false;
       watchTransport(transport, config.limits.mediaSetupTime * 1000, (reason) =>
@@ -91,6 +90,9 @@ export class Viewer extends EventEmitter<ViewerEvents> {
       return media;
     } catch (error) {
       transport.close();
+      // Whatever failed, failed because of that.
+      if (this.#closed || publisher.closed)
+        throw new PharosError('stream_not_found', 'the stream has just ended');
       throw error;
     }
   }

@@ -1,0 +1,182 @@
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  framesAdvance,
+  launchBrowser,
+  openPublish,
+  openWatch,
+  publish,
+  received,
+  status,
+} from '../helpers/browser.ts';
+import { startServer, type TestServer } from '../helpers/server.ts';
+
+let server: TestServer;
+let browser: Browser;
+let context: BrowserContext;
+
+beforeAll(async () => {
+  server = await startServer();
+  browser = await launchBrowser();
+});
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+beforeEach(async () => {
+  context = await browser.newContext();
+});
+afterEach(() => context.close());
+
+/** Frames advance, and so does the energy of what is heard: the fake microphone beeps once a second. */
+async function seesAndHears(page: Page): Promise<void> {
+  await status(page, 'live');
+  await framesAdvance(page);
+  const before = await received(page);
+  expect(before.frames).toBeGreaterThan(0);
+  await expect
+    .poll(async () => (await received(page)).audioPackets, { timeout: 10_000 })
+    .toBeGreaterThan(before.audioPackets + 20);
+  await expect
+    .poll(async () => (await received(page)).audioEnergy, { timeout: 10_000 })
+    .toBeGreaterThan(before.audioEnergy);
+}
+
+describe('from the publish page to viewers', () => {
+  test.each(['VP8', 'H264'] as const)(
+    '%s to three viewers at once, with sound; Stop ends it for all',
+    async (codec) => {
+      const { page: publisher, link } = await publish(context, server.url, { codec });
+      const viewers = await Promise.all([1, 2, 3].map(() => openWatch(context, link)));
+      for (const viewer of viewers) {
+        await seesAndHears(viewer);
+        expect(await received(viewer)).toMatchObject({ width: 1280, height: 720, codec: `video/${codec}` });
+      }
+      await expect.poll(() => publisher.textContent('#viewer-count')).toMatch(/^\D*3\b/);
+      await publisher.click('#stop');
+      for (const viewer of viewers) {
+        await status(viewer, 'ended');
+        expect(await viewer.textContent('#status')).toMatch(/ended/i);
+      }
+    },
+  );
+
+  test.each([
+    ['VP8', '360', 640, 360],
+    ['VP8', '1080', 1920, 1080],
+    ['H264', '480', 854, 480],
+    ['H264', '1080', 1920, 1080],
+  ] as const)('%s: chosen %sp is what is received', async (codec, resolution, width, height) => {
+    const { link } = await publish(context, server.url, { codec, resolution });
+    const viewer = await openWatch(context, link);
+    await framesAdvance(viewer, 30);
+    const got = await received(viewer);
+    expect(Math.abs(got.width - width)).toBeLessThanOrEqual(2);
+    expect(got.height).toBe(height);
+  });
+
+  test('a late viewer sees it too, while others come and go', async () => {
+    const { link } = await publish(context, server.url);
+    const first = await openWatch(context, link);
+    await framesAdvance(first, 60);
+    const late = await openWatch(context, link);
+    await seesAndHears(late);
+    await first.close();
+    await seesAndHears(late);
+  });
+
+  test('a viewer before the publisher waits, and starts by itself', async () => {
+    const viewer = await openWatch(context, `${server.url}/watch/early-bird`);
+    await status(viewer, 'waiting');
+    await publish(context, server.url, { stream: 'early-bird' });
+    await seesAndHears(viewer);
+  });
+
+  test('after Stop the same page goes live again, and those who stayed see it', async () => {
+    const { page, link, stream } = await publish(context, server.url);
+    const viewer = await openWatch(context, link);
+    await seesAndHears(viewer);
+    await page.click('#stop');
+    await status(viewer, 'ended');
+    await page.click('#start');
+    await status(page, 'live');
+    expect(await page.textContent('#stream-id')).toContain(stream);
+    await seesAndHears(viewer);
+  });
+
+  test('a reload of the publish page keeps the stream id; viewers come back by themselves', async () => {
+    const { page, link, stream } = await publish(context, server.url);
+    const viewer = await openWatch(context, link);
+    await seesAndHears(viewer);
+    page.on('dialog', (dialog) => dialog.accept());
+    await page.reload();
+    await status(viewer, 'ended');
+    await page.waitForSelector('#start:enabled');
+    await page.click('#start');
+    await status(page, 'live');
+    expect(await page.textContent('#stream-id')).toContain(stream);
+    await seesAndHears(viewer);
+  });
+
+  test('a reload of the watch page plays again', async () => {
+    const { link } = await publish(context, server.url);
+    const viewer = await openWatch(context, link);
+    await seesAndHears(viewer);
+    await viewer.reload();
+    await seesAndHears(viewer);
+  });
+
+  test('a second publisher on the same id is told so; the first goes on', async () => {
+    const { page, stream, link } = await publish(context, server.url, { stream: 'mine' });
+    const other = await openPublish(await browser.newContext(), server.url, { stream });
+    await other.click('#start');
+    await status(other, 'failed');
+    expect(await other.textContent('body')).toMatch(/mine.*already|in use/i);
+    await status(page, 'live');
+    await seesAndHears(await openWatch(context, link));
+    await other.context().close();
+  });
+
+  test('an identifier typed by hand', async () => {
+    const { stream } = await publish(context, server.url);
+    const viewer = await openWatch(context, `${server.url}/watch`);
+    await viewer.fill('#identifier', stream);
+    await viewer.press('#identifier', 'Enter');
+    await seesAndHears(viewer);
+    expect(viewer.url()).toBe(`${server.url}/watch/${stream}`);
+  });
+
+  test('the link that is shown is the one to watch by', async () => {
+    const { link, stream } = await publish(context, server.url);
+    expect(link).toBe(`${server.url}/watch/${stream}`);
+  });
+
+  test('a viewer whose network lets no UDP through gets it by TCP', async () => {
+    const { link } = await publish(context, server.url);
+    const tcpOnly = await launchBrowser(['--webrtc-ip-handling-policy=disable_non_proxied_udp']);
+    try {
+      const viewer = await openWatch(await tcpOnly.newContext(), link);
+      await seesAndHears(viewer);
+    } finally {
+      await tcpOnly.close();
+    }
+  });
+});
+
+test('a join takes at most five messages and 10 kB from open to first media', async () => {
+  const { link } = await publish(context, server.url);
+  const viewer = await context.newPage();
+  const messages: string[] = [];
+  viewer.on('websocket', (socket) => {
+    socket.on('framesent', ({ payload }) => messages.push(String(payload)));
+    socket.on('framereceived', ({ payload }) => messages.push(String(payload)));
+  });
+  await viewer.goto(link);
+  await framesAdvance(viewer, 1);
+  // A viewer count may have come since; it is no part of the join.
+  const join = messages.filter((message) => !message.includes('"type":"viewers"'));
+  const bytes = Buffer.byteLength(join.join(''));
+  console.info(`join: ${join.length} messages, ${bytes} bytes`);
+  expect(join.length).toBeLessThanOrEqual(5);
+  expect(bytes).toBeLessThanOrEqual(10_000);
+});

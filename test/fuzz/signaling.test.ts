@@ -1,0 +1,94 @@
+import { expect, test } from 'vitest';
+import {
+  framesAdvance,
+  launchBrowser,
+  openWatch,
+  publish as publishPage,
+  status,
+} from '../helpers/browser.ts';
+import { capabilities, DTLS, publish, rtpParameters, TestClient, watch } from '../helpers/client.ts';
+import { mutate, seeded } from '../helpers/mutate.ts';
+import { startServer } from '../helpers/server.ts';
+
+const MESSAGES = 20_000;
+/** Fewer than the server lets wait at a time. */
+const BATCH = 20;
+
+test(`${MESSAGES} mutated messages, each answered; then it still publishes and watches`, {
+  timeout: 180_000,
+}, async () => {
+  const server = await startServer({
+    PHAROS_LIMITS_MESSAGES_PER_SECOND: 10_000,
+    PHAROS_LIMITS_JOINS_PER_ADDRESS: 1_000_000,
+    PHAROS_LIMITS_STREAMS: 50,
+  });
+  const seed = Number(process.env.PHAROS_TEST_SEED ?? Date.now() % 1e9);
+  console.info(`fuzz seed ${seed} (PHAROS_TEST_SEED)`);
+  const random = seeded(seed);
+  const bystander = await publish(server.wsUrl, { stream: 'bystander' });
+  let client = await TestClient.connect(server.wsUrl);
+  const rtpCapabilities = await capabilities(client);
+  const corpus = [
+    { type: 'publish', stream: 'fuzz', tracks: ['audio', 'video'] },
+    { type: 'publish', tracks: ['audio', 'video'], key: 'some-key-some-key' },
+    { type: 'watch', stream: 'bystander', rtpCapabilities },
+    { type: 'watch', stream: 'nobody', rtpCapabilities },
+    { type: 'connect', dtlsParameters: DTLS },
+    { type: 'produce', kind: 'audio', rtpParameters: rtpParameters('opus') },
+    { type: 'produce', kind: 'video', rtpParameters: rtpParameters('VP8') },
+    { type: 'produce', kind: 'video', rtpParameters: rtpParameters('H264') },
+    { type: 'stop' },
+  ];
+
+  const codes = new Map<string, number>();
+  for (let sent = 0; sent < MESSAGES; sent += BATCH) {
+    if (client.ws.readyState !== client.ws.OPEN || random() < 0.1) {
+      client.ws.terminate();
+      client = await TestClient.connect(server.wsUrl);
+    }
+    const before = client.received.filter(isAnswer).length;
+    // Every third batch begins with a session that has come far enough to produce.
+    const opening = random() < 0.33 ? [corpus[8], corpus[1], corpus[4]] : [];
+    for (let i = 0; i < BATCH; i++) {
+      const message = { id: sent + i, ...(opening[i] ?? corpus[Math.floor(random() * corpus.length)]) };
+      const asItIs = i < opening.length || random() < 0.2;
+      client.send(asItIs ? JSON.stringify(message) : mutate(message, random));
+    }
+    const answers = await client.until((received) => {
+      const all = received.filter(isAnswer);
+      return all.length >= before + BATCH ? all.slice(before) : undefined;
+    }, `${BATCH} answers (seed ${seed})`);
+    for (const answer of answers)
+      codes.set(answer.error?.code ?? 'ok', (codes.get(answer.error?.code ?? 'ok') ?? 0) + 1);
+  }
+  client.ws.terminate();
+
+  console.info(Object.fromEntries(codes));
+  expect(codes.get('internal') ?? 0).toBe(0);
+  for (const code of ['ok', 'bad_request', 'unknown_type', 'wrong_order'])
+    expect(codes.get(code) ?? 0).toBeGreaterThan(20);
+  expect(server.records('media worker died')).toEqual([]);
+  expect(server.records('media worker up')).toHaveLength(2);
+  expect(bystander.client.received.some((message) => JSON.stringify(message).includes('"ended"'))).toBe(
+    false,
+  );
+  expect((await watch(server.wsUrl, 'bystander')).answer.state).toBe('live');
+
+  const browser = await launchBrowser();
+  try {
+    const context = await browser.newContext();
+    const { link } = await publishPage(context, server.url);
+    const viewer = await openWatch(context, link);
+    await status(viewer, 'live');
+    await framesAdvance(viewer);
+  } finally {
+    await browser.close();
+    await server.stop();
+  }
+});
+
+type AnyAnswer = { ok: boolean; error?: { code: string } };
+
+function isAnswer(message: unknown): message is AnyAnswer {
+  return typeof message === 'object' && message !== null && 'ok' in message;
+}
