@@ -13,6 +13,7 @@ const installedFile = join(nodeModules, '.package-lock.json');
 /** There while `npm ci` runs. Found at the start, it means that one was cut off. */
 const unfinishedFile = join(stateDirectory, 'npm-ci-unfinished');
 
+/** @type {(lock: string, manifest: string, platform?: string, arch?: string) => string} */
 export function dependenciesKey(lock, manifest, platform = process.platform, arch = process.arch) {
   const { dependencies, devDependencies, optionalDependencies, overrides } = JSON.parse(manifest);
   const wanted = JSON.stringify([dependencies, devDependencies, optionalDependencies, overrides]);
@@ -29,7 +30,10 @@ function currentKey() {
   return dependenciesKey(lock, manifest);
 }
 
-/** Whether npm's record of node_modules agrees with the lock file, e.g. after a person's `npm install`. */
+/**
+ * Whether npm's record of node_modules agrees with the lock file, e.g. after a person's `npm install`.
+ * @type {(lock: any, installed: any, exists: (path: string) => boolean, machine?: { platform: string, arch: string }) => boolean}
+ */
 export function installedMatches(lock, installed, exists, { platform, arch } = process) {
   return Object.entries(lock.packages ?? {}).every(([path, wanted]) => {
     if (path === '' || wanted.link) return true;

@@ -28,7 +28,10 @@ export function isAlive(owner) {
   return identify(pid) === owner;
 }
 
-/** Waits for the lock and returns what releases it. */
+/**
+ * Waits for the lock and returns what releases it.
+ * @param {{ folder?: string, onWait?: (pid: string) => void, check?: () => void }} options
+ */
 export async function takeLock({
   folder = join(stateDirectory, 'setup.lock'),
   onWait,

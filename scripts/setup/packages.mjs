@@ -98,7 +98,7 @@ async function installDebian(kind, needs, report) {
       },
     );
   }
-  report.start(NAME, `apt-get install: ${missing.join(' ')}`);
+  report.start(NAME, `apt-get install, ${count(missing)}`);
   await aptInstall(missing, report);
   report.what(`installed ${missing.join(' ')}`);
   report.done();
