@@ -78,6 +78,8 @@ async function main(): Promise<void> {
       },
     );
   };
+  // A fault in one session's handling is no reason to take all streams down.
+  process.on('unhandledRejection', (error) => logger.error({ error }, 'unhandled rejection'));
   // Ahead of mediasoup's own listeners, which close the workers under us.
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
