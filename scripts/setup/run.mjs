@@ -6,6 +6,8 @@ import { root, stateDirectory } from './paths.mjs';
 
 const TAIL_LINES = 12;
 const KILL_AFTER = 5_000;
+/** Where in some program an error was thrown helps nobody here; the log has it. */
+const STACK_LINE = /^\s+at .*:\d+:\d+\)?$/;
 
 /** A failure that says in plain words what happened and what to do. */
 export class SetupError extends Error {
@@ -72,9 +74,10 @@ export function run(command, args, { cwd = root, env = process.env, log, timeout
     let timedOut = false;
     const take = (line) => {
       if (line.trim() === '') return;
+      onLine?.(line);
+      if (STACK_LINE.test(line)) return;
       tail.push(line);
       if (tail.length > TAIL_LINES) tail.shift();
-      onLine?.(line);
     };
     const read = (data) => {
       writeSync(file, data);
