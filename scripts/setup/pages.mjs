@@ -14,6 +14,7 @@ const currentKey = () => hashFiles(root, SOURCES);
 
 export const pages = {
   name: NAME,
+  // Without their sources there is nothing to build: so in the first layers of the Docker image.
   ready: () =>
     !existsSync(join(root, CONFIG)) ||
     (existsSync(join(root, 'dist', 'web')) && stamp.read(NAME) === currentKey()),
