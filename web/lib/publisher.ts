@@ -10,7 +10,12 @@ import { Connecting, type Link } from './link.ts';
 import { MediaPath } from './media-path.ts';
 import { Reconnect } from './reconnect.ts';
 import { endOf, worthRetrying } from './retry.ts';
-import { audioProducerOptions, holdResolution, type VideoSettings, videoProducerOptions } from './sending.ts';
+import {
+  audioProducerOptions,
+  replaceProducerTrack,
+  type VideoSettings,
+  videoProducerOptions,
+} from './sending.ts';
 import { localTransport, wireRtpParameters } from './wire.ts';
 
 export type PublisherState =
@@ -49,19 +54,23 @@ const OWN_GHOST = 30_000;
 
 /** Sends camera and microphone as a stream until `stop()`, and begins anew by itself after a loss. Tracks stay the caller's. */
 export class Publisher extends Emitter<PublisherEvents> {
-  readonly #options: PublisherOptions;
+  /** Sent with the next `publish()`. */
+  key: string | undefined;
+  readonly #options: Omit<PublisherOptions, 'key'>;
   readonly #reconnect = new Reconnect();
   #state: PublisherState = { name: 'idle' };
   #viewers = 0;
   #trouble = false;
   #run: AbortController | undefined;
+  #prepared: Connecting | undefined;
   #publishing: PublishOptions | undefined;
   #signaling: Connecting['signaling'] | undefined;
   #path: MediaPath | undefined;
   #producers = new Map<MediaKind, types.Producer>();
 
-  constructor(options: PublisherOptions) {
+  constructor({ key, ...options }: PublisherOptions) {
     super();
+    this.key = key;
     this.#options = options;
   }
 
@@ -75,6 +84,15 @@ export class Publisher extends Emitter<PublisherEvents> {
 
   get trouble(): boolean {
     return this.#trouble;
+  }
+
+  /** Opens the connection ahead of `publish()`; tells whether publishing from here takes a key. */
+  async prepare(): Promise<{ keyNeeded: boolean }> {
+    if (!this.#prepared || this.#prepared.signaling.closed) {
+      this.#prepared = new Connecting(this.#options.url, 'send');
+    }
+    const { welcome } = await this.#prepared.link;
+    return { keyNeeded: welcome.keyNeeded };
   }
 
   /** Resolves when the stream is live; rejects if it cannot be. Later losses are mended and told by the state. */
@@ -94,13 +112,10 @@ export class Publisher extends Emitter<PublisherEvents> {
   /** Another camera or microphone, without interrupting; `null` sends nothing of this kind. */
   async replaceTrack(kind: MediaKind, track: MediaStreamTrack | null): Promise<void> {
     const name = kind === 'video' ? 'videoTrack' : 'audioTrack';
-    if (this.#publishing && track) this.#publishing[name] = track;
+    if (!this.#publishing) return;
+    this.#publishing[name] = track ?? undefined;
     const producer = this.#producers.get(kind);
-    await producer?.replaceTrack({ track });
-    if (producer && track && kind === 'video' && this.#publishing) {
-      track.contentHint = 'motion';
-      await this.#hold(producer, track, this.#publishing.video);
-    }
+    if (producer) await replaceProducerTrack(producer, track, this.#publishing.video);
   }
 
   stop(): void {
@@ -162,7 +177,7 @@ export class Publisher extends Emitter<PublisherEvents> {
   /** Resolves with the stream id when the stream is live. */
   async #publish(attempt: Attempt, options: PublishOptions): Promise<string> {
     this.#drop();
-    const connecting = new Connecting(this.#options.url, 'send');
+    const connecting = this.#takePrepared();
     const { signaling } = connecting;
     this.#signaling = signaling;
     attempt.onEnd(() => signaling.close());
@@ -170,18 +185,19 @@ export class Publisher extends Emitter<PublisherEvents> {
     const link = await attempt.during(connecting.link);
     const live = deferred<void>();
     signaling.on('event', (event) => this.#signalingOnEvent(event, attempt, live.resolve));
-    const codec = options.videoTrack && chooseCodec(link.device.sendRtpCapabilities, options.video.codec);
+    const tracks = aliveTracks(options);
+    const codec = tracks.video && chooseCodec(link.device.sendRtpCapabilities, options.video.codec);
     const answer = await attempt.during(
       signaling.request('publish', {
         stream: options.stream,
-        key: this.#options.key,
-        tracks: tracksOf(options),
+        key: this.key,
+        tracks: kindsOf(tracks),
       }),
     );
     // From now on it is this stream that we publish, also after a loss.
     options.stream = answer.stream;
     const transport = this.#createTransport(attempt, link, answer);
-    await attempt.during(this.#produce(transport, options, codec, answer));
+    await attempt.during(this.#produce(transport, tracks, options, codec, answer));
     await attempt.during(live.promise);
     return answer.stream;
   }
@@ -214,25 +230,31 @@ export class Publisher extends Emitter<PublisherEvents> {
 
   async #produce(
     transport: types.Transport,
+    tracks: Tracks,
     options: PublishOptions,
     codec: types.RtpCodecCapability | undefined,
     answer: AnswerOf<'publish'>,
   ): Promise<void> {
-    const { videoTrack, audioTrack, video } = options;
-    if (videoTrack && codec) {
-      const producer = await transport.produce(videoProducerOptions(videoTrack, codec, video, answer));
+    if (tracks.video && codec) {
+      const producer = await transport.produce(
+        videoProducerOptions(tracks.video, codec, options.video, answer),
+      );
       this.#producers.set('video', producer);
-      await this.#hold(producer, videoTrack, video);
+      // The camera may have been changed in between.
+      await replaceProducerTrack(producer, options.videoTrack ?? null, options.video);
     }
-    if (audioTrack) {
-      const producer = await transport.produce(audioProducerOptions(audioTrack, answer));
+    if (tracks.audio) {
+      const producer = await transport.produce(audioProducerOptions(tracks.audio, answer));
       this.#producers.set('audio', producer);
+      await replaceProducerTrack(producer, options.audioTrack ?? null, options.video);
     }
   }
 
-  async #hold(producer: types.Producer, track: MediaStreamTrack, video: VideoSettings): Promise<void> {
-    // A browser that cannot hold it still sends: no reason to fail.
-    if (producer.rtpSender) await holdResolution(producer.rtpSender, track, video).catch(() => {});
+  #takePrepared(): Connecting {
+    const prepared = this.#prepared;
+    this.#prepared = undefined;
+    if (prepared && !prepared.signaling.closed) return prepared;
+    return new Connecting(this.#options.url, 'send');
   }
 
   #signalingOnEvent(event: Event, attempt: Attempt, live: () => void): void {
@@ -275,6 +297,16 @@ export class Publisher extends Emitter<PublisherEvents> {
   }
 }
 
-function tracksOf({ videoTrack, audioTrack }: PublishOptions): MediaKind[] {
-  return [...(videoTrack ? (['video'] as const) : []), ...(audioTrack ? (['audio'] as const) : [])];
+type Tracks = { video?: MediaStreamTrack | undefined; audio?: MediaStreamTrack | undefined };
+
+/** A device may have been unplugged before we publish again. */
+function aliveTracks({ videoTrack, audioTrack }: PublishOptions): Tracks {
+  const video = videoTrack?.readyState === 'live' ? videoTrack : undefined;
+  const audio = audioTrack?.readyState === 'live' ? audioTrack : undefined;
+  if (!video && !audio) throw new PharosClientError('media_failed', 'There is nothing to send.');
+  return { video, audio };
+}
+
+function kindsOf({ video, audio }: Tracks): MediaKind[] {
+  return [...(video ? (['video'] as const) : []), ...(audio ? (['audio'] as const) : [])];
 }

@@ -42,11 +42,24 @@ export function audioProducerOptions(
   };
 }
 
+/** Also right after producing, with the same track: for what cannot be said when a producer is made. */
+export async function replaceProducerTrack(
+  producer: types.Producer,
+  track: MediaStreamTrack | null,
+  video: VideoSettings,
+): Promise<void> {
+  await producer.replaceTrack({ track });
+  if (producer.kind !== 'video' || !producer.rtpSender || !track) return;
+  track.contentHint = 'motion';
+  // A browser that cannot hold it still sends: no reason to fail.
+  await holdResolution(producer.rtpSender, track, video).catch(() => {});
+}
+
 /**
  * What was chosen is what is sent: on a narrow path the picture may stutter
  * before it shrinks, for viewers take a shrunken one for a mistake.
  */
-export async function holdResolution(
+async function holdResolution(
   sender: RTCRtpSender,
   track: MediaStreamTrack,
   video: VideoSettings,

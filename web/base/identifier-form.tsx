@@ -1,0 +1,47 @@
+import type { TargetedSubmitEvent } from 'preact';
+import { useState } from 'preact/hooks';
+import { IDENTIFIER_RULE, identifierIn } from './identifier.ts';
+
+type Props = {
+  onWatch(identifier: string): void;
+};
+
+/** Asks which stream to watch; takes an identifier or a whole link. */
+export function IdentifierForm({ onWatch }: Props) {
+  const [text, setText] = useState('');
+  const [wrong, setWrong] = useState(false);
+  const submit = (event: TargetedSubmitEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const identifier = identifierIn(text);
+    setWrong(identifier === undefined);
+    if (identifier !== undefined) onWatch(identifier);
+  };
+  return (
+    <form class="field" onSubmit={submit} noValidate>
+      <label for="identifier">Stream identifier or link</label>
+      <div class="with-button">
+        <input
+          id="identifier"
+          class="input"
+          value={text}
+          onInput={(event) => {
+            setText(event.currentTarget.value);
+            setWrong(false);
+          }}
+          placeholder="e.g. stage-2"
+          autoComplete="off"
+          autoCapitalize="off"
+          spellcheck={false}
+          aria-invalid={wrong}
+          aria-describedby="identifier-hint"
+        />
+        <button type="submit" class="button primary">
+          Watch
+        </button>
+      </div>
+      <p id="identifier-hint" class={wrong ? 'hint error' : 'hint'} role={wrong ? 'alert' : undefined}>
+        {wrong ? IDENTIFIER_RULE : 'The one who publishes gives it to you.'}
+      </p>
+    </form>
+  );
+}

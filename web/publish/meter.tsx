@@ -1,0 +1,60 @@
+import { useEffect, useRef } from 'preact/hooks';
+
+/** Quieter than this counts as silence. */
+const FLOOR_DB = -60;
+
+/** Shows that the microphone hears something. */
+export function LevelMeter({ track }: { track: MediaStreamTrack | undefined }) {
+  const bar = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!track) return;
+    return measure(track, (level) => {
+      if (bar.current) bar.current.style.transform = `scaleX(${level.toFixed(3)})`;
+    });
+  }, [track]);
+  return (
+    <div class="meter" hidden={!track}>
+      <span class="label" aria-hidden="true">
+        Sound
+      </span>
+      <div class="meter-track" role="img" aria-label="Microphone level">
+        <div class="meter-bar" ref={bar} />
+      </div>
+    </div>
+  );
+}
+
+/** Calls back with 0 to 1, once a frame; returns the function that ends it. */
+function measure(track: MediaStreamTrack, onLevel: (level: number) => void): () => void {
+  const context = new AudioContext();
+  const analyser = context.createAnalyser();
+  analyser.fftSize = 1024;
+  context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
+  const samples = new Float32Array(analyser.fftSize);
+  let level = 0;
+  let frame = requestAnimationFrame(next);
+  // Some browsers let a page make no sound graph before the first touch.
+  const resume = () => void context.resume();
+  addEventListener('pointerdown', resume);
+  return () => {
+    cancelAnimationFrame(frame);
+    removeEventListener('pointerdown', resume);
+    void context.close();
+    onLevel(0);
+  };
+  function next(): void {
+    analyser.getFloatTimeDomainData(samples);
+    // Up at once, down slowly: a single word is seen.
+    level = Math.max(loudness(samples), level * 0.92);
+    onLevel(level);
+    frame = requestAnimationFrame(next);
+  }
+}
+
+/** Root mean square on a decibel scale, from 0 (silence) to 1 (full scale). */
+export function loudness(samples: Float32Array): number {
+  let sum = 0;
+  for (const sample of samples) sum += sample * sample;
+  const decibels = 10 * Math.log10(sum / samples.length);
+  return Math.min(1, Math.max(0, 1 - decibels / FLOOR_DB));
+}

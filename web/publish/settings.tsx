@@ -1,0 +1,132 @@
+import { IDENTIFIER_RULE, isIdentifier } from '../base/identifier.ts';
+import { type Choice, type LocalMediaState, NONE } from './local-media.ts';
+import type { Device } from './media-problem.ts';
+import { CODECS, type Codec, codecOf, RESOLUTIONS, type Resolution, resolutionOf } from './quality.ts';
+import { Select } from './select.tsx';
+
+export type SettingsValues = {
+  camera: Choice;
+  microphone: Choice;
+  resolution: Resolution;
+  codec: Codec;
+  /** Empty: the server makes one. */
+  stream: string;
+  key: string;
+};
+
+type Props = {
+  values: SettingsValues;
+  localMedia: LocalMediaState;
+  /** While connecting or live; what cannot be changed then is locked. */
+  active: boolean;
+  keyAsked: boolean;
+  onChange(change: Partial<SettingsValues>): void;
+};
+
+export function Settings({ values, localMedia, active, keyAsked, onChange }: Props) {
+  return (
+    <section class="card" aria-labelledby="settings-title">
+      <h2 id="settings-title">Settings</h2>
+      <Select
+        id="camera"
+        label="Camera"
+        value={values.camera}
+        options={deviceOptions('camera', localMedia)}
+        onChange={(camera) => onChange({ camera })}
+      />
+      <Select
+        id="microphone"
+        label="Microphone"
+        value={values.microphone}
+        options={deviceOptions('microphone', localMedia)}
+        onChange={(microphone) => onChange({ microphone })}
+      />
+      <div class="field-pair">
+        <Select
+          id="resolution"
+          label="Resolution"
+          value={values.resolution.value}
+          options={RESOLUTIONS}
+          disabled={active}
+          onChange={(value) => onChange({ resolution: resolutionOf(value) })}
+        />
+        <Select
+          id="codec"
+          label="Codec"
+          value={values.codec}
+          options={CODECS}
+          disabled={active}
+          onChange={(value) => onChange({ codec: codecOf(value) })}
+        />
+      </div>
+      <StreamField value={values.stream} disabled={active} onChange={(stream) => onChange({ stream })} />
+      {keyAsked && <KeyField value={values.key} disabled={active} onChange={(key) => onChange({ key })} />}
+    </section>
+  );
+}
+
+type FieldProps = { value: string; disabled: boolean; onChange(value: string): void };
+
+function StreamField({ value, disabled, onChange }: FieldProps) {
+  const wrong = !isStreamChoice(value);
+  return (
+    <div class="field">
+      <label for="stream">Stream identifier</label>
+      <input
+        id="stream"
+        class="input"
+        value={value}
+        disabled={disabled}
+        placeholder="made for you if left empty"
+        onInput={(event) => onChange(event.currentTarget.value.trim())}
+        autoComplete="off"
+        autoCapitalize="off"
+        spellcheck={false}
+        aria-invalid={wrong}
+        aria-describedby={wrong ? 'stream-hint' : undefined}
+      />
+      {wrong && (
+        <p id="stream-hint" class="hint error" role="alert">
+          {IDENTIFIER_RULE}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function KeyField({ value, disabled, onChange }: FieldProps) {
+  return (
+    <div class="field">
+      <label for="key">Publish key</label>
+      <input
+        id="key"
+        class="input"
+        type="password"
+        value={value}
+        disabled={disabled}
+        onInput={(event) => onChange(event.currentTarget.value.trim())}
+        autoComplete="off"
+        aria-describedby="key-hint"
+      />
+      <p id="key-hint" class="hint">
+        Part of the publish link that the server printed.
+      </p>
+    </div>
+  );
+}
+
+/** Empty is fine: the server makes one. */
+export function isStreamChoice(stream: string): boolean {
+  return stream === '' || isIdentifier(stream);
+}
+
+function deviceOptions(device: Device, { devices, tracks }: LocalMediaState) {
+  const found = devices[device].map(({ deviceId, label }, index) => ({
+    value: deviceId,
+    label: label || `${device === 'camera' ? 'Camera' : 'Microphone'} ${index + 1}`,
+  }));
+  // Before access is granted the browser tells no names.
+  const unnamed = { value: '', label: tracks[device]?.label || `Default ${device}` };
+  const preferred = found.some(({ label }) => label === unnamed.label) ? [] : [unnamed];
+  return [...preferred, ...found, { value: NONE, label: `No ${device}` }];
+}

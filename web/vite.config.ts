@@ -1,0 +1,52 @@
+import { fileURLToPath } from 'node:url';
+import preact from '@preact/preset-vite';
+import { defineConfig, type Plugin } from 'vite';
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+const server = `http://localhost:${process.env.PHAROS_HTTP_PORT ?? '3000'}`;
+
+/** The server's routes (server/http/pages.ts), for vite's own server. */
+const PAGES: readonly [RegExp, string][] = [
+  [/^\/publish\/?$/, '/publish/index.html'],
+  [/^\/watch(?:\/[^/.]*)?\/?$/, '/watch/index.html'],
+];
+
+const routes: Plugin = {
+  name: 'pharos-routes',
+  configureServer({ middlewares }) {
+    middlewares.use((request, _response, next) => {
+      const [pathname = '/', query] = (request.url ?? '/').split('?');
+      const page = PAGES.find(([pattern]) => pattern.test(pathname));
+      if (page) request.url = query ? `${page[1]}?${query}` : page[1];
+      next();
+    });
+  },
+};
+
+export default defineConfig({
+  root: path('.'),
+  plugins: [preact(), routes],
+  build: {
+    outDir: path('../dist/web'),
+    emptyOutDir: true,
+    // The content security policy allows files, not inline data.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      input: {
+        home: path('index.html'),
+        publish: path('publish/index.html'),
+        watch: path('watch/index.html'),
+      },
+    },
+  },
+  server: {
+    fs: { allow: [path('..')] },
+    // Kept as it is: the server compares the page's origin with the host it was asked for.
+    proxy: {
+      '/ws': { target: server, ws: true, changeOrigin: false },
+      '/api': { target: server, changeOrigin: false },
+      '/healthz': { target: server, changeOrigin: false },
+    },
+  },
+});

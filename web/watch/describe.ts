@@ -1,0 +1,90 @@
+import type { EndReason } from '../../server/protocol/codes.ts';
+import { type Explanation, explain } from '../base/explain.ts';
+import type { Tone } from '../base/status.tsx';
+import type { PharosClientError } from '../lib/errors.ts';
+import type { ViewerState } from '../lib/viewer.ts';
+
+export function describe(state: ViewerState, trouble: boolean): { tone: Tone; text: string } {
+  switch (state.name) {
+    case 'idle':
+      return { tone: 'idle', text: 'Stopped' };
+    case 'connecting':
+      return { tone: 'busy', text: 'Connecting' };
+    case 'waiting':
+      return { tone: 'busy', text: 'Waiting' };
+    case 'live':
+      return trouble ? { tone: 'busy', text: 'Connection trouble' } : { tone: 'good', text: 'Live' };
+    case 'ended':
+      return { tone: 'idle', text: state.reason === 'wait_timeout' ? 'Nobody is live' : 'Ended' };
+    case 'reconnecting':
+      return { tone: 'busy', text: 'Reconnecting' };
+    case 'failed':
+      return { tone: 'bad', text: failure(state.error) };
+  }
+}
+
+function failure({ code }: PharosClientError): string {
+  if (code === 'stream_not_found') return 'Not found';
+  return code === 'full' ? 'Full' : 'Failed';
+}
+
+export type Message = Explanation & {
+  /** There is nothing to wait for: offer to try again. */
+  again?: string;
+};
+
+/** What stands in place of the picture; undefined while there is one, or is about to be. */
+export function messageFor(state: ViewerState, identifier: string): Message | undefined {
+  switch (state.name) {
+    case 'idle':
+      return { title: 'You left the stream', text: '', again: 'Watch again' };
+    case 'waiting':
+      return {
+        title: 'Waiting for the stream to start',
+        text: `Nobody is live as “${identifier}” yet. It will play here by itself.`,
+      };
+    case 'ended':
+      return describeEnd(state.reason, state.waiting, identifier);
+    case 'failed':
+      return { ...explainFailure(state.error, identifier), again: 'Try again' };
+    case 'connecting':
+    case 'live':
+    case 'reconnecting':
+      return undefined;
+  }
+}
+
+function describeEnd(reason: EndReason, waiting: boolean, identifier: string): Message {
+  if (reason === 'wait_timeout') {
+    return {
+      title: 'Nobody went live',
+      text: `There is no stream “${identifier}” so far. Check the identifier, or look in later.`,
+      again: 'Wait again',
+    };
+  }
+  const title = reason === 'stopped' ? 'The stream has ended' : 'The stream was interrupted';
+  if (waiting) return { title, text: 'It will start again here by itself, should the publisher come back.' };
+  return { title, text: '', again: 'Watch again' };
+}
+
+function explainFailure(error: PharosClientError, identifier: string): Explanation {
+  switch (error.code) {
+    case 'stream_not_found':
+      return {
+        title: 'There is no such stream',
+        text: `Nobody is live as “${identifier}”. Check the identifier, or look in later.`,
+      };
+    case 'full':
+      return {
+        title: 'This stream is full',
+        text: 'As many people are watching as may. Try again when somebody has left.',
+      };
+    case 'unsupported_codec':
+      return {
+        title: 'This browser cannot play this stream',
+        text: 'It has no decoder for what the publisher sends. Try another browser.',
+      };
+    default:
+      return explain(error);
+  }
+}

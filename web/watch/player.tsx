@@ -1,0 +1,74 @@
+import { useRef } from 'preact/hooks';
+import { PeopleIcon } from '../base/icons.tsx';
+import { StatusLight } from '../base/status.tsx';
+import { useLatest } from '../base/use-events.ts';
+import type { Viewer } from '../lib/viewer.ts';
+import { Controls } from './controls.tsx';
+import { describe, messageFor } from './describe.ts';
+import { useFullscreen } from './fullscreen.ts';
+import { join } from './join.ts';
+import { Overlay } from './overlay.tsx';
+import { useShortcuts } from './shortcuts.ts';
+import { useIdle } from './use-idle.ts';
+import { usePlayback } from './use-playback.ts';
+
+export function Player({ viewer, identifier }: { viewer: Viewer; identifier: string }) {
+  const stage = useRef<HTMLDivElement>(null);
+  const video = useRef<HTMLVideoElement>(null);
+  const state = useLatest(viewer, 'state', viewer.state);
+  const trouble = useLatest(viewer, 'trouble', viewer.trouble);
+  const viewers = useLatest(viewer, 'viewers', viewer.viewers);
+  const unplayable = useLatest(viewer, 'unplayable', []);
+  const { playback, playbackState, showing } = usePlayback(viewer, video, state);
+  const fullscreen = useFullscreen(stage, video);
+  const message = messageFor(state, identifier);
+  const idle = useIdle(stage, showing && !playbackState.paused);
+  useShortcuts({
+    ' ': () => playback?.togglePaused(),
+    k: () => playback?.togglePaused(),
+    m: () => playback?.toggleMuted(),
+    f: fullscreen.toggle,
+  });
+  const leave = () => {
+    fullscreen.leave();
+    viewer.stop();
+  };
+
+  return (
+    <main class="watch">
+      <h1 class="visually-hidden">Stream {identifier}</h1>
+      <div class="stage" ref={stage} data-idle={idle} data-fullscreen={fullscreen.on}>
+        {/* biome-ignore lint/a11y/useMediaCaption: a live stream from the publisher's camera brings none along */}
+        <video
+          id="player"
+          ref={video}
+          data-state={state.name}
+          playsInline
+          aria-label={`Stream ${identifier}`}
+        />
+        <Overlay
+          {...{ state, trouble, message, showing, unplayable }}
+          playback={playbackState}
+          onPlay={() => void playback?.play()}
+          onUnmute={() => playback?.setMuted(false)}
+          onAgain={() => join(viewer, identifier)}
+          onPrepare={() => viewer.prepare()}
+        />
+        {playback && !message && (
+          <Controls {...{ playback, fullscreen, video }} state={playbackState} onLeave={leave} />
+        )}
+      </div>
+      <div class="caption">
+        <StatusLight state={state.name} {...describe(state, trouble)} />
+        <span class="identifier" title="Stream identifier">
+          {identifier}
+        </span>
+        <span id="viewer-count" class="viewers" title="Watching now" data-shown={state.name === 'live'}>
+          <PeopleIcon />
+          {viewers}
+          <span class="visually-hidden"> watching</span>
+        </span>
+      </div>
+    </main>
+  );
+}

@@ -1,0 +1,61 @@
+import type { RefObject } from 'preact';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
+import type { Viewer, ViewerState } from '../lib/viewer.ts';
+import { markFirstFrame } from './join.ts';
+import { Playback, type PlaybackState } from './playback.ts';
+
+type Result = { playback: Playback | undefined; playbackState: PlaybackState; showing: boolean };
+
+const BEFORE: PlaybackState = { muted: false, volume: 1, paused: true, silenced: false };
+
+/** Connects viewer and video element; `showing` from the first frame of each join on. */
+export function usePlayback(
+  viewer: Viewer,
+  video: RefObject<HTMLVideoElement | null>,
+  state: ViewerState,
+): Result {
+  const [playback, setPlayback] = useState<Playback | undefined>();
+  const [playbackState, setPlaybackState] = useState(BEFORE);
+  const [showing, setShowing] = useState(false);
+  useLayoutEffect(() => {
+    if (!video.current) return;
+    const created = new Playback(video.current, viewer.mediaStream);
+    const off = created.on('state', setPlaybackState);
+    setPlayback(created);
+    setPlaybackState(created.state);
+    void created.play();
+    return () => {
+      off();
+      created.close();
+    };
+  }, [viewer, video]);
+
+  const attached = state.name === 'live' || state.name === 'reconnecting';
+  useEffect(() => {
+    if (!attached) setShowing(false);
+    // New tracks in an element that has come to its end do not start it again.
+    else if (state.name === 'live') void playback?.play();
+  }, [playback, state.name, attached]);
+
+  useLayoutEffect(() => {
+    if (!video.current || showing || state.name === 'idle') return;
+    return onFirstFrame(video.current, () => {
+      markFirstFrame();
+      setShowing(true);
+    });
+  }, [video, showing, state.name]);
+  return { playback, playbackState, showing };
+}
+
+function onFirstFrame(video: HTMLVideoElement, callback: () => void): () => void {
+  // Sound alone has no frames, and older browsers do not tell of them.
+  const onPlaying = () => {
+    if (video.videoWidth === 0 || !('requestVideoFrameCallback' in video)) callback();
+  };
+  video.addEventListener('playing', onPlaying);
+  const handle = video.requestVideoFrameCallback?.(callback);
+  return () => {
+    video.removeEventListener('playing', onPlaying);
+    if (handle !== undefined) video.cancelVideoFrameCallback(handle);
+  };
+}
