@@ -97,6 +97,10 @@ async function spawnServer(settings: Record<string, string | number>) {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  // A test that fails does not come to stop().
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('exit', () => process.off('exit', kill));
   let text = '';
   const listeners = new Set<() => void>();
   for (const stream of [child.stdout, child.stderr]) {

@@ -4,7 +4,7 @@ import type { types } from 'mediasoup';
 import * as mediasoup from 'mediasoup';
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
-import { listenInfos } from './addresses.ts';
+import { listenInfos, mediaAddresses } from './addresses.ts';
 import { routerCodecs } from './codecs.ts';
 
 /** One mediasoup-worker process with its one router and its one WebRtcServer. */
@@ -45,6 +45,9 @@ export class WorkerPool extends EventEmitter<{ died: [MediaWorker] }> {
 
   /** @throws Error with a sentence for the operator if a worker cannot be started. */
   static async create(options: PoolOptions): Promise<WorkerPool> {
+    const { left } = mediaAddresses(options.media, networkInterfaces());
+    if (left.length > 0)
+      options.logger.warn({ addresses: left }, 'too many addresses; media does not listen on these');
     const pool = new WorkerPool(options);
     const started = Array.from({ length: pool.#size }, (_, index) => pool.#start(index));
     const failed = (await Promise.allSettled(started)).find((result) => result.status === 'rejected');
