@@ -20,9 +20,7 @@ function Home() {
         <div class="ways">
           <section class="card" aria-labelledby="publish-title">
             <h2 id="publish-title">Publish</h2>
-            <p class="muted">
-              Choose camera and microphone, press Start, send the link to those who shall watch.
-            </p>
+            <p class="muted">Choose a camera, press Start, send the link to your viewers.</p>
             <a class="button primary large" href="/publish">
               Publish a stream
             </a>

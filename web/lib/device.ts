@@ -46,7 +46,7 @@ function nativeOnce(): Native {
 }
 
 function createNative(): Native {
-  const handlerName = typeof RTCPeerConnection === 'undefined' ? undefined : detectDevice();
+  const handlerName = typeof RTCPeerConnection === 'undefined' ? undefined : detectDevice(userAgent());
   if (!handlerName || handlerName === 'ReactNative106') {
     throw new PharosClientError('unsupported_browser', 'This browser has no WebRTC that Pharos can use.');
   }
@@ -58,4 +58,9 @@ function createNative(): Native {
     return known;
   };
   return { name, factory, capabilities };
+}
+
+/** Headless Chromium on plain HTTP, where userAgentData is missing, is not known to mediasoup-client by its own name. */
+function userAgent(): string {
+  return navigator.userAgent.replace('HeadlessChrome/', 'Chrome/');
 }

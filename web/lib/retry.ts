@@ -10,6 +10,7 @@ const PASSING_FOR_MEMBERS: ReadonlySet<Code> = new Set([
   'too_many_requests',
   'full',
   'server_full',
+  'unavailable',
   'internal',
 ]);
 const MEMBER_TRIES = 6;

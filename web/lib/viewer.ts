@@ -25,6 +25,8 @@ export type ViewerEvents = {
   viewers: number;
   /** True while we should receive media and none gets through. */
   trouble: boolean;
+  /** Tracks came into `mediaStream`; earlier than the state tells of it, so that a player can get ready. */
+  tracks: MediaStream;
   /** What the stream has and this browser cannot play. */
   unplayable: Media['unplayable'];
 };
@@ -208,7 +210,7 @@ export class Viewer extends Emitter<ViewerEvents> {
           transport.consume({
             ...consumer,
             // Before the answer is made: the player gets ready meanwhile.
-            onRtpReceiver: ({ track }) => this.mediaStream.addTrack(track),
+            onRtpReceiver: ({ track }) => this.#addTrack(track),
           }),
         ),
       );
@@ -218,6 +220,11 @@ export class Viewer extends Emitter<ViewerEvents> {
       throw error;
     }
     if (this.#path === path && !attempt.ended) this.#setState({ name: 'live' });
+  }
+
+  #addTrack(track: MediaStreamTrack): void {
+    this.mediaStream.addTrack(track);
+    this.emit('tracks', this.mediaStream);
   }
 
   #dropPath(): void {

@@ -21,7 +21,7 @@ export function ActionBar({ state, trouble, viewers, liveSince, ready, onStart, 
   return (
     <div class="action-bar">
       <div class="facts">
-        <StatusLight state={state.name} {...describe(state, trouble)} />
+        <StatusLight state={state.name} {...describe(state, { trouble, ready })} />
         {active && liveSince !== undefined && (
           <>
             <Elapsed since={liveSince} />

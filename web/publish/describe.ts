@@ -12,10 +12,19 @@ export function isKeyRefused(state: PublisherState): boolean {
   return state.name === 'failed' && state.error.code === 'not_allowed';
 }
 
-export function describe(state: PublisherState, trouble: boolean): { tone: Tone; text: string } {
+type Circumstances = {
+  trouble: boolean;
+  /** There is something to send. */
+  ready: boolean;
+};
+
+export function describe(
+  state: PublisherState,
+  { trouble, ready }: Circumstances,
+): { tone: Tone; text: string } {
   switch (state.name) {
     case 'idle':
-      return { tone: 'idle', text: 'Ready' };
+      return { tone: 'idle', text: ready ? 'Ready' : 'Not ready' };
     case 'connecting':
       return { tone: 'busy', text: 'Connecting' };
     case 'live':

@@ -30,14 +30,14 @@ export function Settings({ values, localMedia, active, keyAsked, onChange }: Pro
       <Select
         id="camera"
         label="Camera"
-        value={values.camera}
+        value={chosen('camera', values.camera, localMedia)}
         options={deviceOptions('camera', localMedia)}
         onChange={(camera) => onChange({ camera })}
       />
       <Select
         id="microphone"
         label="Microphone"
-        value={values.microphone}
+        value={chosen('microphone', values.microphone, localMedia)}
         options={deviceOptions('microphone', localMedia)}
         onChange={(microphone) => onChange({ microphone })}
       />
@@ -59,15 +59,19 @@ export function Settings({ values, localMedia, active, keyAsked, onChange }: Pro
           onChange={(value) => onChange({ codec: codecOf(value) })}
         />
       </div>
-      <StreamField value={values.stream} disabled={active} onChange={(stream) => onChange({ stream })} />
-      {keyAsked && <KeyField value={values.key} disabled={active} onChange={(key) => onChange({ key })} />}
+      {active || (
+        <>
+          <StreamField value={values.stream} onChange={(stream) => onChange({ stream })} />
+          {keyAsked && <KeyField value={values.key} onChange={(key) => onChange({ key })} />}
+        </>
+      )}
     </section>
   );
 }
 
-type FieldProps = { value: string; disabled: boolean; onChange(value: string): void };
+type FieldProps = { value: string; onChange(value: string): void };
 
-function StreamField({ value, disabled, onChange }: FieldProps) {
+function StreamField({ value, onChange }: FieldProps) {
   const wrong = !isStreamChoice(value);
   return (
     <div class="field">
@@ -76,7 +80,6 @@ function StreamField({ value, disabled, onChange }: FieldProps) {
         id="stream"
         class="input"
         value={value}
-        disabled={disabled}
         placeholder="made for you if left empty"
         onInput={(event) => onChange(event.currentTarget.value.trim())}
         autoComplete="off"
@@ -94,7 +97,7 @@ function StreamField({ value, disabled, onChange }: FieldProps) {
   );
 }
 
-function KeyField({ value, disabled, onChange }: FieldProps) {
+function KeyField({ value, onChange }: FieldProps) {
   return (
     <div class="field">
       <label for="key">Publish key</label>
@@ -103,7 +106,6 @@ function KeyField({ value, disabled, onChange }: FieldProps) {
         class="input"
         type="password"
         value={value}
-        disabled={disabled}
         onInput={(event) => onChange(event.currentTarget.value.trim())}
         autoComplete="off"
         aria-describedby="key-hint"
@@ -120,13 +122,17 @@ export function isStreamChoice(stream: string): boolean {
   return stream === '' || isIdentifier(stream);
 }
 
+/** Which device it is, where the choice was left to the browser. */
+function chosen(device: Device, choice: Choice, { tracks }: LocalMediaState): Choice {
+  return choice || (tracks[device]?.getSettings().deviceId ?? '');
+}
+
 function deviceOptions(device: Device, { devices, tracks }: LocalMediaState) {
   const found = devices[device].map(({ deviceId, label }, index) => ({
     value: deviceId,
     label: label || `${device === 'camera' ? 'Camera' : 'Microphone'} ${index + 1}`,
   }));
-  // Before access is granted the browser tells no names.
-  const unnamed = { value: '', label: tracks[device]?.label || `Default ${device}` };
-  const preferred = found.some(({ label }) => label === unnamed.label) ? [] : [unnamed];
-  return [...preferred, ...found, { value: NONE, label: `No ${device}` }];
+  // Until access is granted the browser tells of no device.
+  const unknown = tracks[device] ? [] : [{ value: '', label: `Default ${device}` }];
+  return [...unknown, ...found, { value: NONE, label: `No ${device}` }];
 }

@@ -8,28 +8,28 @@ export function Share({ stream }: { stream: string }) {
     <section class="card share" aria-labelledby="share-title">
       <h2 id="share-title">Invite viewers</h2>
       <div class="field">
-        <span class="label">Watch link</span>
-        <div class="with-button">
-          <a id="watch-link" class="value" href={link} target="_blank" rel="noreferrer">
-            {link}
-          </a>
+        <div class="value-head">
+          <span class="label">Watch link</span>
           <CopyButton text={link} label="Copy the watch link" />
         </div>
+        <a id="watch-link" class="value" href={link} target="_blank" rel="noreferrer">
+          {link}
+        </a>
         {isThisComputerOnly(location.hostname) && (
           <p class="hint">
-            It works on this computer only. For others, put this computer's address in place of “
+            This link works on this computer only. For others, put this computer’s address in place of “
             {location.hostname}”.
           </p>
         )}
       </div>
       <div class="field">
-        <span class="label">Stream identifier</span>
-        <div class="with-button">
-          <span id="stream-id" class="value">
-            {stream}
-          </span>
+        <div class="value-head">
+          <span class="label">Stream identifier</span>
           <CopyButton text={stream} label="Copy the stream identifier" />
         </div>
+        <span id="stream-id" class="value">
+          {stream}
+        </span>
       </div>
     </section>
   );

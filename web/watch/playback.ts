@@ -14,12 +14,11 @@ export class Playback extends Emitter<{ state: PlaybackState }> {
   readonly #video: HTMLVideoElement;
   #silenced = false;
 
-  constructor(video: HTMLVideoElement, stream: MediaStream) {
+  constructor(video: HTMLVideoElement) {
     super();
     this.#video = video;
     const volume = Number(local.get('volume') ?? 1);
     if (volume > 0 && volume <= 1) video.volume = volume;
-    video.srcObject = stream;
     for (const name of ['volumechange', 'play', 'pause']) video.addEventListener(name, this.#changed);
   }
 
@@ -28,7 +27,13 @@ export class Playback extends Emitter<{ state: PlaybackState }> {
     return { muted, volume, paused, silenced: this.#silenced };
   }
 
-  /** Also before there is a track: it then begins with the first frame. */
+  /** Not before the stream has tracks: an empty one keeps the page from ever being loaded. */
+  show(stream: MediaStream): void {
+    if (this.#video.srcObject === stream && !this.#video.ended) return;
+    this.#video.srcObject = stream;
+    void this.play();
+  }
+
   async play(): Promise<void> {
     try {
       await this.#video.play();

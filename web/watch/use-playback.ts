@@ -19,23 +19,23 @@ export function usePlayback(
   const [showing, setShowing] = useState(false);
   useLayoutEffect(() => {
     if (!video.current) return;
-    const created = new Playback(video.current, viewer.mediaStream);
-    const off = created.on('state', setPlaybackState);
+    const created = new Playback(video.current);
+    const offs = [
+      created.on('state', setPlaybackState),
+      viewer.on('tracks', (stream) => created.show(stream)),
+    ];
     setPlayback(created);
     setPlaybackState(created.state);
-    void created.play();
+    if (viewer.mediaStream.active) created.show(viewer.mediaStream);
     return () => {
-      off();
+      for (const off of offs) off();
       created.close();
     };
   }, [viewer, video]);
 
-  const attached = state.name === 'live' || state.name === 'reconnecting';
   useEffect(() => {
-    if (!attached) setShowing(false);
-    // New tracks in an element that has come to its end do not start it again.
-    else if (state.name === 'live') void playback?.play();
-  }, [playback, state.name, attached]);
+    if (state.name !== 'live' && state.name !== 'reconnecting') setShowing(false);
+  }, [state.name]);
 
   useLayoutEffect(() => {
     if (!video.current || showing || state.name === 'idle') return;
