@@ -15,7 +15,7 @@ ARG PHAROS_WORKER_ROUTE=auto
 RUN node scripts/setup.mjs start
 
 COPY . .
-RUN node scripts/setup.mjs start && npm prune --omit=dev --no-audit --no-fund
+RUN node scripts/setup.mjs start && npm prune --omit=dev --prefer-offline --no-audit --no-fund
 
 FROM node:24-bookworm-slim
 LABEL org.opencontainers.image.title="Pharos" \
