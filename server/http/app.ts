@@ -26,6 +26,7 @@ const STATUS: Record<ErrorCode, number> = {
   stream_not_found: 404,
   full: 503,
   server_full: 503,
+  unavailable: 503,
   too_many_requests: 429,
   unsupported_codec: 422,
   media_failed: 422,

@@ -30,6 +30,8 @@ export const ERROR_CODES = [
   'unsupported_codec',
   /** The media path could not be set up (bad DTLS or RTP parameters). */
   'media_failed',
+  /** No media worker is running just now; a dead one is replaced within seconds. */
+  'unavailable',
   /** The server is shutting down. */
   'server_closing',
   /** A fault of the server; its log has the cause. */

@@ -48,12 +48,11 @@ export class Publisher extends EventEmitter<PublisherEvents> {
     this.#awaited = new Set(options.tracks);
   }
 
-  /** @throws PharosError `media_failed` while no media worker is alive. */
+  /** @throws PharosError `unavailable` while no media worker is alive. */
   static async create(options: PublisherOptions): Promise<Publisher> {
     const { config, pool } = options.context;
     const home = pool.pick();
-    if (!home)
-      throw new PharosError('media_failed', 'no media worker is running; try again in a few seconds');
+    if (!home) throw new PharosError('unavailable', 'no media worker is running; try again in a few seconds');
     const transport = await createTransport(home, config.media);
     const publisher = new Publisher(options, home, transport);
     watchTransport(transport, config.limits.mediaSetupTime * 1000, (reason) => publisher.close(reason));

@@ -20,7 +20,7 @@ export class Registry {
   /**
    * Begins to publish; the stream goes live when all `tracks` have been produced.
    * @param id The stream id; left out, an unguessable one is made.
-   * @throws PharosError `stream_in_use`, `server_full`, `server_closing`, `media_failed`.
+   * @throws PharosError `stream_in_use`, `server_full`, `server_closing`, `unavailable`.
    */
   async publish(tracks: readonly MediaKind[], id = generateStreamId()): Promise<Publisher> {
     const known = this.#streams.get(id);
