@@ -6,7 +6,7 @@ import type { Reconnect } from './reconnect.ts';
 export class Attempt {
   readonly #over = deferred<PharosClientError>();
   readonly #undo: (() => void)[] = [];
-  #ended = false;
+  #reason: PharosClientError | undefined;
 
   /** Resolves with the reason, once the attempt is over. */
   get over(): Promise<PharosClientError> {
@@ -14,26 +14,29 @@ export class Attempt {
   }
 
   get ended(): boolean {
-    return this.#ended;
+    return this.#reason !== undefined;
   }
 
   end(reason: PharosClientError): void {
-    if (this.#ended) return;
-    this.#ended = true;
+    if (this.#reason) return;
+    this.#reason = reason;
     for (const undo of this.#undo.reverse()) undo();
     this.#over.resolve(reason);
   }
 
   /** Has `undo` called at the end, or now if that has come. */
   onEnd(undo: () => void): void {
-    if (this.#ended) undo();
+    if (this.#reason) undo();
     else this.#undo.push(undo);
   }
 
   /** The result of `work`; rejects as soon as the attempt is over, so nothing after it runs in vain. */
   async during<T>(work: Promise<T>): Promise<T> {
     const over = this.over.then((reason) => Promise.reject(reason));
-    return Promise.race([over, work]);
+    const result = await Promise.race([over, work]);
+    // The work may have won by a hair.
+    if (this.#reason) throw this.#reason;
+    return result;
   }
 }
 
