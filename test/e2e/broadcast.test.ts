@@ -53,7 +53,12 @@ describe('from the publish page to viewers', () => {
       const viewers = await Promise.all([1, 2, 3].map(() => openWatch(context, link)));
       for (const viewer of viewers) {
         await seesAndHears(viewer);
-        expect(await received(viewer)).toMatchObject({ width: 1280, height: 720, codec: `video/${codec}` });
+        expect(await received(viewer)).toMatchObject({
+          width: 1280,
+          height: 720,
+          codec: `video/${codec}`,
+          protocol: 'udp',
+        });
       }
       await expect.poll(() => publisher.textContent('#viewer-count')).toMatch(/^\D*3\b/);
       await publisher.click('#stop');
@@ -160,6 +165,7 @@ describe('from the publish page to viewers', () => {
     try {
       const viewer = await openWatch(await tcpOnly.newContext(), link);
       await seesAndHears(viewer);
+      expect((await received(viewer)).protocol).toBe('tcp');
     } finally {
       await tcpOnly.close();
     }

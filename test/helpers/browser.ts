@@ -94,6 +94,8 @@ export type Received = {
   audioPackets: number;
   audioEnergy: number;
   codec: string;
+  /** Of the ICE candidate pair in use. */
+  protocol: string;
 };
 
 /** What the player has presented and received, from the element and from the peer connection's statistics. */
@@ -102,8 +104,11 @@ export function received(page: Page): Promise<Received> {
     const video = document.querySelector<HTMLVideoElement>('video#player');
     if (!video) throw new Error('no player');
     const stats = await window.pharos?.getStats();
-    const found = { audioPackets: 0, audioEnergy: 0, codec: '' };
+    const found = { audioPackets: 0, audioEnergy: 0, codec: '', protocol: '' };
     for (const report of stats?.values() ?? []) {
+      if (report.type === 'candidate-pair' && report.nominated) {
+        found.protocol = stats?.get(report.remoteCandidateId)?.protocol ?? '';
+      }
       if (report.type !== 'inbound-rtp') continue;
       if (report.kind === 'audio') {
         found.audioPackets = report.packetsReceived;
