@@ -6,6 +6,7 @@ import { root, stateDirectory } from './paths.mjs';
 
 const TAIL_LINES = 12;
 const KILL_AFTER = 5_000;
+const SAME_KEYSTROKE = 1_000;
 /** Where in some program an error was thrown helps nobody here; the log has it. */
 const STACK_LINE = /^\s+at .*:\d+:\d+\)?$/;
 
@@ -28,10 +29,13 @@ export class Interrupted extends Error {
 
 const children = new Set();
 let interruption;
+let interruptedAt = 0;
 
 /** Ends what runs; a second time without mercy. */
 export function interrupt(signal) {
-  const again = interruption !== undefined;
+  // One Ctrl-C comes twice under npm: from the terminal, and passed on by npm.
+  const again = interruption !== undefined && Date.now() - interruptedAt > SAME_KEYSTROKE;
+  if (!interruption) interruptedAt = Date.now();
   interruption ??= new Interrupted(signal);
   for (const child of children) endGroup(child, again);
 }
