@@ -19,6 +19,8 @@ import { Registry } from './streams/registry.ts';
 const PAGES = fileURLToPath(new URL('../dist/web', import.meta.url));
 /** From the signal to the exit, at most. */
 const CLOSE_DEADLINE_MS = 4500;
+/** Ctrl-C on `npm start` comes twice: from the terminal, and passed on by npm. */
+const SAME_SIGNAL_MS = 1000;
 
 async function start(config: Config, logger: Logger): Promise<() => Promise<void>> {
   await checkAnnouncedAddress(config.media.announcedAddress);
@@ -62,10 +64,13 @@ async function main(): Promise<void> {
   const config = loadConfig({ env: process.env });
   const logger = createLogger(config.log);
   let close: (() => Promise<void>) | undefined;
-  let closing = false;
+  let closingSince: number | undefined;
   const onSignal = (signal: NodeJS.Signals) => {
-    if (closing) process.exit(1);
-    closing = true;
+    if (closingSince !== undefined) {
+      if (performance.now() - closingSince > SAME_SIGNAL_MS) process.exit(1);
+      return;
+    }
+    closingSince = performance.now();
     logger.info({ signal }, 'closing');
     setTimeout(() => process.exit(1), CLOSE_DEADLINE_MS).unref();
     // Before start-up is through there is nothing to close but child processes, which end with us.

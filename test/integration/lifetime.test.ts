@@ -42,6 +42,14 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
   },
 );
 
+test('Ctrl-C that comes twice, from the terminal and from npm, still closes in order', async () => {
+  const server = await startServer();
+  const { client } = await publish(server.wsUrl);
+  server.process.kill('SIGINT');
+  expect(await server.stop('SIGINT')).toBe(0);
+  expect(await client.event('ended')).toMatchObject({ reason: 'server_closing' });
+});
+
 test('a dead worker takes its streams with it, no others, and is replaced', async () => {
   const server = await startServer({ PHAROS_MEDIA_WORKERS: 2 });
   // Each stream goes to the worker with the lowest load, so these two are apart.
