@@ -10,6 +10,7 @@ export type Link = { signaling: SignalClient; device: Device; welcome: Welcome }
 export class Connecting {
   readonly signaling: SignalClient;
   readonly link: Promise<Link>;
+  #ready: Link | undefined;
 
   constructor(url: string, direction: Direction) {
     // The socket first: the browser answers about codecs while the network is under way.
@@ -18,12 +19,18 @@ export class Connecting {
     this.link.catch(() => {});
   }
 
+  /** The link if it is there already: to go on in the same tick, ahead of whatever the page does next. */
+  get ready(): Link | undefined {
+    return this.#ready;
+  }
+
   async #finish(direction: Direction): Promise<Link> {
     const { signaling } = this;
     try {
       prepareDevice(direction);
       const welcome = await signaling.connect();
-      return { signaling, welcome, device: await loadDevice(direction, welcome) };
+      this.#ready = { signaling, welcome, device: await loadDevice(direction, welcome) };
+      return this.#ready;
     } catch (error) {
       signaling.close(toClientError(error));
       throw error;

@@ -182,7 +182,7 @@ export class Publisher extends Emitter<PublisherEvents> {
     this.#signaling = signaling;
     attempt.onEnd(() => signaling.close());
     signaling.on('close', (error) => attempt.end(error));
-    const link = await attempt.during(connecting.link);
+    const link = connecting.ready ?? (await attempt.during(connecting.link));
     const live = deferred<void>();
     signaling.on('event', (event) => this.#signalingOnEvent(event, attempt, live.resolve));
     const tracks = aliveTracks(options);

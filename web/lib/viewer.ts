@@ -140,7 +140,7 @@ export class Viewer extends Emitter<ViewerEvents> {
     const { signaling } = connecting;
     attempt.onEnd(() => signaling.close());
     signaling.on('close', (error) => attempt.end(error));
-    const link = await attempt.during(connecting.link);
+    const link = connecting.ready ?? (await attempt.during(connecting.link));
     signaling.on('event', (event) => this.#signalingOnEvent(event, attempt, link));
     const answer = await attempt.during(
       signaling.request('watch', {

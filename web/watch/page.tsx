@@ -1,9 +1,8 @@
 import { useEffect, useState } from 'preact/hooks';
-import { IDENTIFIER_RULE, identifierOfPath, watchPath } from '../base/identifier.ts';
-import { IdentifierForm } from '../base/identifier-form.tsx';
+import { identifierOfPath, watchPath } from '../base/identifier.ts';
 import { signalUrl } from '../base/signal-url.ts';
-import { StatusLight } from '../base/status.tsx';
 import { Viewer } from '../lib/viewer.ts';
+import { Chooser } from './chooser.tsx';
 import { join } from './join.ts';
 import { Player } from './player.tsx';
 
@@ -37,29 +36,12 @@ export function WatchPage() {
     history.pushState(null, '', watchPath(chosen));
     setIdentifier(chosen);
   };
-  if (identifier) return <Player viewer={viewer} identifier={identifier} />;
-  return <Chooser impossible={identifier === undefined} onWatch={watch} />;
-}
-
-type ChooserProps = {
-  /** The address has something for an identifier that cannot be one. */
-  impossible: boolean;
-  onWatch(identifier: string): void;
-};
-
-function Chooser({ impossible, onWatch }: ChooserProps) {
   return (
-    <main class="chooser">
-      <h1>Watch a stream</h1>
-      {impossible && (
-        <div class="notice bad" role="alert">
-          <StatusLight state="failed" tone="bad" text="Not found" />
-          <div>There can be no stream by the identifier in this address. {IDENTIFIER_RULE}</div>
-        </div>
-      )}
-      <div class="card">
-        <IdentifierForm onWatch={onWatch} />
-      </div>
-    </main>
+    <Player
+      viewer={viewer}
+      identifier={identifier}
+      // In the same stage: a player made only now would cost as much as half a join.
+      chooser={identifier ? undefined : <Chooser impossible={identifier === undefined} onWatch={watch} />}
+    />
   );
 }

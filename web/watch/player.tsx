@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import { useRef } from 'preact/hooks';
 import { PeopleIcon } from '../base/icons.tsx';
 import { StatusLight } from '../base/status.tsx';
@@ -12,7 +13,15 @@ import { useShortcuts } from './shortcuts.ts';
 import { useIdle } from './use-idle.ts';
 import { usePlayback } from './use-playback.ts';
 
-export function Player({ viewer, identifier }: { viewer: Viewer; identifier: string }) {
+type Props = {
+  viewer: Viewer;
+  /** '' while none is chosen, undefined if what was given cannot be one. */
+  identifier: string | undefined;
+  /** Stands in for the picture as long as none is chosen. */
+  chooser: ComponentChildren;
+};
+
+export function Player({ viewer, identifier, chooser }: Props) {
   const stage = useRef<HTMLDivElement>(null);
   const video = useRef<HTMLVideoElement>(null);
   const state = useLatest(viewer, 'state', viewer.state);
@@ -21,7 +30,6 @@ export function Player({ viewer, identifier }: { viewer: Viewer; identifier: str
   const unplayable = useLatest(viewer, 'unplayable', []);
   const { playback, playbackState, showing } = usePlayback(viewer, video, state);
   const fullscreen = useFullscreen(stage, video);
-  const message = messageFor(state, identifier);
   const idle = useIdle(stage, showing && !playbackState.paused);
   useShortcuts({
     ' ': () => playback?.togglePaused(),
@@ -29,6 +37,7 @@ export function Player({ viewer, identifier }: { viewer: Viewer; identifier: str
     m: () => playback?.toggleMuted(),
     f: fullscreen.toggle,
   });
+  const message = identifier ? messageFor(state, identifier) : undefined;
   const leave = () => {
     fullscreen.leave();
     viewer.stop();
@@ -36,30 +45,27 @@ export function Player({ viewer, identifier }: { viewer: Viewer; identifier: str
 
   return (
     <main class="watch">
-      <h1 class="visually-hidden">Stream {identifier}</h1>
+      <h1 class="visually-hidden">{identifier ? `Stream ${identifier}` : 'Watch'}</h1>
       <div class="stage" ref={stage} data-idle={idle} data-fullscreen={fullscreen.on}>
         {/* biome-ignore lint/a11y/useMediaCaption: a live stream from the publisher's camera brings none along */}
-        <video
-          id="player"
-          ref={video}
-          data-state={state.name}
-          playsInline
-          aria-label={`Stream ${identifier}`}
-        />
-        <Overlay
-          {...{ state, trouble, message, showing, unplayable }}
-          playback={playbackState}
-          onPlay={() => void playback?.play()}
-          onUnmute={() => playback?.setMuted(false)}
-          onAgain={() => join(viewer, identifier)}
-          onPrepare={() => viewer.prepare()}
-        />
-        {playback && !message && (
+        <video id="player" ref={video} data-state={state.name} playsInline aria-label="The stream" />
+        {chooser || (
+          <Overlay
+            {...{ state, trouble, message, showing, unplayable }}
+            playback={playbackState}
+            onPlay={() => void playback?.play()}
+            onUnmute={() => playback?.setMuted(false)}
+            onAgain={() => identifier && join(viewer, identifier)}
+            onPrepare={() => viewer.prepare()}
+          />
+        )}
+        {playback && showing && (
           <Controls {...{ playback, fullscreen, video }} state={playbackState} onLeave={leave} />
         )}
       </div>
       <div class="caption">
-        <StatusLight state={state.name} {...describe(state, trouble)} />
+        {identifier && <StatusLight state={state.name} {...describe(state, trouble)} />}
+        {identifier === undefined && <StatusLight state="failed" tone="bad" text="Not found" />}
         <span class="identifier" title="Stream identifier">
           {identifier}
         </span>
