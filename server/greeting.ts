@@ -1,16 +1,15 @@
-import { networkInterfaces } from 'node:os';
 import type { Config } from '../config/schema.ts';
 import type { PublishKey } from './auth/publish-key.ts';
+import { publicUrl } from './public-url.ts';
 
 type Options = { config: Config; port: number; publishKey: PublishKey };
 
 /** What the operator reads when the server is up: where to publish, how to watch. */
 export function greeting({ config, port, publishKey }: Options): string {
-  const scheme = config.http.tls.cert ? 'https' : 'http';
-  const here = `${scheme}://localhost:${port}`;
-  const elsewhere = config.http.publicUrl.replace(/\/$/, '') || lanUrl(config, scheme, port);
+  const here = `${config.http.tls.cert ? 'https' : 'http'}://localhost:${port}`;
+  const elsewhere = publicUrl(config.http, port);
   const lines = ['', '  Pharos is up.', ''];
-  if (config.auth.publish !== 'key') lines.push(`  Publish      ${here}/publish`);
+  if (freeHere(config)) lines.push(`  Publish      ${here}/publish`);
   lines.push(`  Watch        ${elsewhere ?? here}/watch   (the publish page gives the link of the stream)`);
   if (config.auth.publish !== 'open') lines.push(...keyLines(elsewhere ?? here, publishKey));
   if (elsewhere?.startsWith('http:')) {
@@ -19,27 +18,21 @@ export function greeting({ config, port, publishKey }: Options): string {
   return `${lines.join('\n')}\n\n`;
 }
 
+/** Whether a browser on this machine publishes without the key (docs/adr/0003-who-may-publish.md). */
+function freeHere({ auth, http }: Config): boolean {
+  return (
+    auth.publish === 'open' || (auth.publish === 'local' && !http.publicUrl && http.trustedProxies === 0)
+  );
+}
+
 function keyLines(base: string, { key, file, fresh }: PublishKey): string[] {
   if (fresh) {
     return [
-      `  Publish from elsewhere, with the key (shown this once, kept in ${file}):`,
+      `  Publish with the key (shown this once, kept in ${file}):`,
       `               ${base}/publish#key=${key}`,
     ];
   }
   return [
-    `  Publish from elsewhere: ${base}/publish#key=…  (${file ? `the key is in ${file}` : 'the key is the configured one'})`,
+    `  Publish with the key: ${base}/publish#key=…  (${file ? `the key is in ${file}` : 'the key is the configured one'})`,
   ];
-}
-
-/** How others in the same network reach this machine; undefined if it listens for itself only. */
-function lanUrl({ http }: Config, scheme: string, port: number): string | undefined {
-  const everywhere = http.host === '::' || http.host === '0.0.0.0';
-  const host = everywhere ? lanAddress() : http.host;
-  if (!host || host === 'localhost' || host === '::1' || host.startsWith('127.')) return undefined;
-  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-function lanAddress(): string | undefined {
-  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  return addresses.find(({ internal, family }) => !internal && family === 'IPv4')?.address;
 }

@@ -12,6 +12,7 @@ import { createLogger } from './base/logger.ts';
 import { greeting } from './greeting.ts';
 import { createApp } from './http/app.ts';
 import { listen } from './http/listen.ts';
+import { publicUrl } from './public-url.ts';
 import { wireCapabilities } from './signaling/capabilities.ts';
 import { SignalingServer } from './signaling/server.ts';
 import { Registry } from './streams/registry.ts';
@@ -27,17 +28,18 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
   const publishKey = loadPublishKey(config);
   const pool = await WorkerPool.create({ media: config.media, logger });
   const registry = new Registry({ config, pool, logger });
+  const app = createApp({ config, logger, pagesDir: PAGES, ready: () => readiness(pool) });
+  const http = await listen(app, config.http, logger).catch((error: unknown) => {
+    void pool.close();
+    throw error;
+  });
   const signaling = new SignalingServer({
     config,
     logger,
     registry,
     grants: new Grants(config.auth.publish, publishKey.key),
     rtpCapabilities: wireCapabilities(pool.rtpCapabilities),
-  });
-  const app = createApp({ config, logger, pagesDir: PAGES, ready: () => readiness(pool) });
-  const http = await listen(app, config.http, logger).catch((error: unknown) => {
-    void pool.close();
-    throw error;
+    publicUrl: publicUrl(config.http, http.port),
   });
   signaling.attach(http.server);
   process.stdout.write(greeting({ config, port: http.port, publishKey }));

@@ -222,6 +222,8 @@ export type RequestOf<T extends RequestType> = Extract<Request, { type: T }>;
 export const answers = {
   publish: z.object({
     stream: streamId,
+    /** Where others reach the stream, for a page that is open by a name of this machine only (localhost). */
+    watchUrl: z.optional(z.string()),
     transport: transportParameters,
     /** Bits per second: where the encoder starts, and what the server takes at most. */
     videoBitrate: z.object({ start: z.number(), max: z.number() }),

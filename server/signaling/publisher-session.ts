@@ -8,13 +8,14 @@ import type { Session } from './socket.ts';
 type Options = {
   registry: Registry;
   media: Config['media'];
+  publicUrl: string | undefined;
   send: (event: Event) => void;
 };
 
 /** A client's part as a publisher: requests go to its Publisher, events come back. */
 export async function startPublishing(
   request: RequestOf<'publish'>,
-  { registry, media, send }: Options,
+  { registry, media, publicUrl, send }: Options,
 ): Promise<{ session: Session; answer: AnswerOf<'publish'> }> {
   const publisher = await registry.publish([...new Set(request.tracks)], request.stream);
   const count = () => registry.viewerCount(publisher.streamId);
@@ -25,6 +26,7 @@ export async function startPublishing(
     session: publisherSession(publisher),
     answer: {
       stream: publisher.streamId,
+      ...(publicUrl && { watchUrl: `${publicUrl}/watch/${publisher.streamId}` }),
       transport: publisher.transportParameters,
       videoBitrate: { start: media.videoStartBitrate, max: media.videoMaxBitrate },
       audioBitrate: media.audioBitrate,

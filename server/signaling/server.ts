@@ -21,6 +21,8 @@ type Options = {
   registry: Registry;
   grants: Grants;
   rtpCapabilities: RtpCapabilities;
+  /** Where others reach the pages, if they can. */
+  publicUrl: string | undefined;
 };
 
 const BURST_SECONDS = 3;
@@ -112,7 +114,7 @@ export class SignalingServer {
   }
 
   #createSocket(ws: WebSocket, address: string, local: boolean): Socket {
-    const { config, logger, registry, grants } = this.#options;
+    const { config, logger, registry, grants, publicUrl } = this.#options;
     const { limits, media } = config;
     return new Socket({
       ws,
@@ -131,7 +133,7 @@ export class SignalingServer {
             'publishing here needs the publish key; use the link that the server printed',
           );
         }
-        return startPublishing(request, { registry, media, send });
+        return startPublishing(request, { registry, media, publicUrl, send });
       },
       watch: async (request, send) => {
         this.#checkJoins(address);

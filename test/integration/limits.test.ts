@@ -152,6 +152,16 @@ test.each([
   expect((await client.refusal({ type: 'publish', tracks: ['audio'] })).code).toBe('not_allowed');
 });
 
+test('the publisher is told by what address others reach the stream', async () => {
+  const { wsUrl } = await start({
+    PHAROS_HTTP_PUBLIC_URL: 'https://live.example.org/',
+    PHAROS_AUTH_PUBLISH: 'open',
+  });
+  const client = await TestClient.connect(wsUrl);
+  const { watchUrl } = await client.request('publish', { stream: 'far', tracks: ['audio'] });
+  expect(watchUrl).toBe('https://live.example.org/watch/far');
+});
+
 test('DTLS once connected is not connected anew', async () => {
   const { wsUrl } = await start({});
   await publish(wsUrl, { stream: 's' });

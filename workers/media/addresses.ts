@@ -25,6 +25,11 @@ const MAX_ADDRESSES = 16;
 const VIRTUAL_INTERFACE =
   /^(docker|br-|veth|virbr|vmnet|vboxnet|vEthernet|cni|flannel|cali|lxc|lxd|podman|bridge)/;
 
+/** Whether a network interface of this name belongs to container or virtual machine software. */
+export function isVirtual(name: string): boolean {
+  return VIRTUAL_INTERFACE.test(name);
+}
+
 const LINK_LOCAL = new BlockList();
 LINK_LOCAL.addSubnet('169.254.0.0', 16, 'ipv4');
 LINK_LOCAL.addSubnet('fe80::', 10, 'ipv6');
@@ -162,7 +167,7 @@ function localAddresses(interfaces: Interfaces): { external: LocalAddress[]; loo
     for (const { address: ip, family, internal } of infos ?? []) {
       if (ip === '::1') loopback.add(ip);
       if (internal || LINK_LOCAL.check(ip, family === 'IPv6' ? 'ipv6' : 'ipv4')) continue;
-      if (!external.has(ip)) external.set(ip, { ip, virtual: VIRTUAL_INTERFACE.test(name) });
+      if (!external.has(ip)) external.set(ip, { ip, virtual: isVirtual(name) });
     }
   }
   // Likeliest first: real interfaces, and on each of these kinds IPv4, of which there is one rather than five.
