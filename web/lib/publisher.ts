@@ -16,13 +16,20 @@ import {
   type VideoSettings,
   videoProducerOptions,
 } from './sending.ts';
+import { aliveTracks, kindsOf, type Tracks } from './tracks.ts';
 import { localTransport, wireRtpParameters } from './wire.ts';
+
+export type Published = {
+  stream: string;
+  /** Where others reach it, if this page has an address that only this computer knows. */
+  watchUrl: string | undefined;
+};
 
 export type PublisherState =
   | { name: 'idle' }
   | { name: 'connecting' }
-  | { name: 'live'; stream: string }
-  | { name: 'reconnecting'; attempt: number; error: PharosClientError }
+  | { name: 'live'; published: Published }
+  | { name: 'reconnecting'; published: Published; attempt: number; error: PharosClientError }
   | { name: 'ended'; reason: EndReason }
   | { name: 'failed'; error: PharosClientError };
 
@@ -96,7 +103,7 @@ export class Publisher extends Emitter<PublisherEvents> {
   }
 
   /** Resolves when the stream is live; rejects if it cannot be. Later losses are mended and told by the state. */
-  publish(options: PublishOptions): Promise<{ stream: string }> {
+  publish(options: PublishOptions): Promise<Published> {
     this.stop();
     const run = new AbortController();
     this.#run = run;
@@ -136,23 +143,22 @@ export class Publisher extends Emitter<PublisherEvents> {
   async #publishUntilOver(
     options: PublishOptions,
     signal: AbortSignal,
-    live: (published: { stream: string }) => void,
+    live: (published: Published) => void,
   ): Promise<PharosClientError> {
     let lostAt: number | undefined;
-    let member = false;
+    let published: Published | undefined;
     const reason = await persist({
       signal,
       reconnect: this.#reconnect,
       start: async (attempt) => {
-        const stream = await this.#publish(attempt, options);
-        member = true;
+        published = await this.#publish(attempt, options);
         lostAt = undefined;
-        this.#setState({ name: 'live', stream });
-        live({ stream });
+        this.#setState({ name: 'live', published });
+        live(published);
       },
       again: (error) => {
         lostAt ??= performance.now();
-        return this.#again(error, member, performance.now() - lostAt);
+        return this.#again(error, published, performance.now() - lostAt);
       },
       stopped: () => new PharosClientError('stopped', 'Stopped.'),
     });
@@ -166,16 +172,16 @@ export class Publisher extends Emitter<PublisherEvents> {
   }
 
   /** The first try says at once what is wrong; who was live wants to be live again. */
-  #again(error: PharosClientError, member: boolean, lostFor: number): boolean {
+  #again(error: PharosClientError, published: Published | undefined, lostFor: number): boolean {
     const { attempt } = this.#reconnect;
     const ghost = error.code === 'stream_in_use' && lostFor < OWN_GHOST;
-    if (!member || !(ghost || worthRetrying(error, attempt, member))) return false;
-    this.#setState({ name: 'reconnecting', attempt: attempt + 1, error });
+    if (!published || !(ghost || worthRetrying(error, attempt, true))) return false;
+    this.#setState({ name: 'reconnecting', published, attempt: attempt + 1, error });
     return true;
   }
 
-  /** Resolves with the stream id when the stream is live. */
-  async #publish(attempt: Attempt, options: PublishOptions): Promise<string> {
+  /** Resolves when the stream is live. */
+  async #publish(attempt: Attempt, options: PublishOptions): Promise<Published> {
     this.#drop();
     const connecting = this.#takePrepared();
     const { signaling } = connecting;
@@ -199,7 +205,7 @@ export class Publisher extends Emitter<PublisherEvents> {
     const transport = this.#createTransport(attempt, link, answer);
     await attempt.during(this.#produce(transport, tracks, options, codec, answer));
     await attempt.during(live.promise);
-    return answer.stream;
+    return { stream: answer.stream, watchUrl: answer.watchUrl };
   }
 
   #createTransport(attempt: Attempt, link: Link, answer: AnswerOf<'publish'>): types.Transport {
@@ -295,18 +301,4 @@ export class Publisher extends Emitter<PublisherEvents> {
     this.#trouble = trouble;
     this.emit('trouble', trouble);
   }
-}
-
-type Tracks = { video?: MediaStreamTrack | undefined; audio?: MediaStreamTrack | undefined };
-
-/** A device may have been unplugged before we publish again. */
-function aliveTracks({ videoTrack, audioTrack }: PublishOptions): Tracks {
-  const video = videoTrack?.readyState === 'live' ? videoTrack : undefined;
-  const audio = audioTrack?.readyState === 'live' ? audioTrack : undefined;
-  if (!video && !audio) throw new PharosClientError('media_failed', 'There is nothing to send.');
-  return { video, audio };
-}
-
-function kindsOf({ video, audio }: Tracks): MediaKind[] {
-  return [...(video ? (['video'] as const) : []), ...(audio ? (['audio'] as const) : [])];
 }

@@ -36,7 +36,6 @@ export function PublishPage() {
   const viewers = useLatest(publisher, 'viewers', publisher.viewers);
   const localMedia = useLatest(media, 'state', media.state);
   const active = isActive(state);
-  const stream = state.name === 'live' ? state.stream : values.stream;
 
   useEffect(() => {
     void media.open();
@@ -77,7 +76,7 @@ export function PublishPage() {
         <Notices {...{ state, trouble, values, localMedia }} onRetry={() => void media.open()} />
       </div>
       <div class="publish-side">
-        {state.name === 'live' || state.name === 'reconnecting' ? <Share stream={stream} /> : null}
+        {'published' in state && <Share {...state.published} />}
         <Settings
           {...{ values, localMedia, active }}
           keyAsked={keyNeeded || isKeyRefused(state)}

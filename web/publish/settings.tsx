@@ -25,7 +25,7 @@ type Props = {
 
 export function Settings({ values, localMedia, active, keyAsked, onChange }: Props) {
   return (
-    <section class="card" aria-labelledby="settings-title">
+    <form class="card" aria-labelledby="settings-title" onSubmit={(event) => event.preventDefault()}>
       <h2 id="settings-title">Settings</h2>
       <Select
         id="camera"
@@ -65,7 +65,7 @@ export function Settings({ values, localMedia, active, keyAsked, onChange }: Pro
           {keyAsked && <KeyField value={values.key} onChange={(key) => onChange({ key })} />}
         </>
       )}
-    </section>
+    </form>
   );
 }
 
