@@ -7,6 +7,23 @@ export function join(viewer: Viewer, identifier: string): void {
   viewer.watch(identifier).catch(() => {});
 }
 
+/** Longer than a join on a good network, shorter than anybody notices. */
+const PATIENCE = 150;
+
+/**
+ * Calls back when the media is on its way, or it is known that it is not. What
+ * the page draws before costs the join as much time as the server's answer.
+ */
+export function afterJoin(viewer: Viewer, callback: () => void): void {
+  const finish = () => {
+    off();
+    clearTimeout(timer);
+    callback();
+  };
+  const timer = setTimeout(finish, PATIENCE);
+  const off = viewer.on('state', finish);
+}
+
 export function markFirstFrame(): void {
   performance.mark('pharos:first-frame');
 }

@@ -3,7 +3,7 @@ import { identifierOfPath, watchPath } from '../base/identifier.ts';
 import { signalUrl } from '../base/signal-url.ts';
 import { Viewer } from '../lib/viewer.ts';
 import { Chooser } from './chooser.tsx';
-import { join } from './join.ts';
+import { afterJoin, join } from './join.ts';
 import { Player } from './player.tsx';
 
 const viewer = new Viewer({ url: signalUrl() });
@@ -33,8 +33,10 @@ export function WatchPage() {
   const watch = (chosen: string) => {
     // Without loading a page anew: the connection is open, and the click allows sound.
     join(viewer, chosen);
-    history.pushState(null, '', watchPath(chosen));
-    setIdentifier(chosen);
+    afterJoin(viewer, () => {
+      history.pushState(null, '', watchPath(chosen));
+      setIdentifier(chosen);
+    });
   };
   return (
     <Player
