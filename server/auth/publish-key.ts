@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { ConfigError } from '../../config/errors.ts';
 import type { Config } from '../../config/schema.ts';
 
 export type PublishKey = {
@@ -11,22 +12,32 @@ export type PublishKey = {
   fresh: boolean;
 };
 
-/** The configured publish key, or the one generated at the first start and kept in the data directory. */
+/**
+ * The configured publish key, or the one generated at the first start and kept in the data directory.
+ * @throws ConfigError if it cannot be kept or read there.
+ */
 export function loadPublishKey(config: Config): PublishKey {
   if (config.auth.publishKey) return { key: config.auth.publishKey, fresh: false };
   const file = join(config.dataDirectory, 'publish-key');
-  mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
+  try {
+    return { file, ...readOrMake(file) };
+  } catch (error) {
+    throw new ConfigError(`dataDirectory: the publish key cannot be kept in ${file}: ${String(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function readOrMake(file: string): { key: string; fresh: boolean } {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   try {
     const key = randomBytes(16).toString('base64url');
     writeFileSync(file, `${key}\n`, { flag: 'wx', mode: 0o600 });
-    return { key, file, fresh: true };
+    return { key, fresh: true };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   }
   const key = readFileSync(file, 'utf8').trim();
-  if (key.length < 16)
-    throw new Error(
-      `${file} holds no publish key of at least 16 characters; delete it to have a new one made`,
-    );
-  return { key, file, fresh: false };
+  if (key.length < 16) throw new Error('it holds less than 16 characters; delete it to have a new one made');
+  return { key, fresh: false };
 }

@@ -91,6 +91,12 @@ test('an announced address that does not resolve stops the start', async () => {
   expect(output).toMatch(/could not start: media\.announcedAddress.*nowhere\.invalid/);
 });
 
+test('a data directory that cannot be written stops the start, and says which setting', async () => {
+  const { code, output } = await startRefused({ PHAROS_DATA_DIRECTORY: '/proc/pharos' });
+  expect(code).toBe(1);
+  expect(output).toMatch(/could not start: dataDirectory: .*\/proc\/pharos\/publish-key/);
+});
+
 test('an unknown setting stops the start', async () => {
   const { code, output } = await startRefused({ PHAROS_HTTP_PROT: 1 });
   expect(code).toBe(1);
