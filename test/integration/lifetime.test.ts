@@ -92,9 +92,9 @@ test('an announced address that does not resolve stops the start', async () => {
 });
 
 test('a data directory that cannot be written stops the start, and says which setting', async () => {
-  const { code, output } = await startRefused({ PHAROS_DATA_DIRECTORY: '/proc/pharos' });
+  const { code, output } = await startRefused({ PHAROS_DATA_DIRECTORY: import.meta.filename });
   expect(code).toBe(1);
-  expect(output).toMatch(/could not start: dataDirectory: .*\/proc\/pharos\/publish-key/);
+  expect(output).toMatch(/could not start: dataDirectory: .*lifetime\.test\.ts\/publish-key/);
 });
 
 test('an unknown setting stops the start', async () => {
