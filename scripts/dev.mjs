@@ -17,7 +17,11 @@ let ending = false;
 
 function start([name, args]) {
   // This very Node: the one that runs TypeScript. A group of its own, so that Ctrl-C comes here only.
-  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], detached: true });
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    detached: true,
+  });
   children.add(child);
   child.on('error', (error) => console.error(`${name}: ${error.message}`));
   child.on('close', (code) => {
