@@ -189,3 +189,21 @@ test('a join takes at most five messages and 10 kB from open to first media', as
   expect(join.length).toBeLessThanOrEqual(5);
   expect(bytes).toBeLessThanOrEqual(10_000);
 });
+
+test('one negotiation before the first frame; that for bandwidth probation comes later', async () => {
+  const { link } = await publish(context, server.url);
+  const viewer = await context.newPage();
+  await viewer.addInitScript(() => {
+    const negotiate = RTCPeerConnection.prototype.setRemoteDescription;
+    RTCPeerConnection.prototype.setRemoteDescription = function (description: RTCSessionDescriptionInit) {
+      performance.mark('test:negotiation');
+      return Reflect.apply(negotiate, this, [description]);
+    };
+  });
+  await viewer.goto(link);
+  await framesAdvance(viewer, 1);
+  const negotiations = () => viewer.evaluate(() => performance.getEntriesByName('test:negotiation').length);
+  expect(await negotiations()).toBe(1);
+  await expect.poll(negotiations, { timeout: 10_000 }).toBe(2);
+  await seesAndHears(viewer);
+});

@@ -109,7 +109,8 @@ export function received(page: Page): Promise<Received> {
       if (report.type === 'candidate-pair' && report.nominated) {
         found.protocol = stats?.get(report.remoteCandidateId)?.protocol ?? '';
       }
-      if (report.type !== 'inbound-rtp') continue;
+      // mediasoup-client's probator is a second, empty video.
+      if (report.type !== 'inbound-rtp' || report.mid === 'probator') continue;
       if (report.kind === 'audio') {
         found.audioPackets = report.packetsReceived;
         found.audioEnergy = report.totalAudioEnergy;

@@ -4,6 +4,7 @@ import { Chrome111 } from 'mediasoup-client/handlers/Chrome111';
 import { Firefox120 } from 'mediasoup-client/handlers/Firefox120';
 import { Safari12 } from 'mediasoup-client/handlers/Safari12';
 import { PharosClientError } from './errors.ts';
+import { withLateProbation } from './probation.ts';
 import type { Welcome } from './signal-client.ts';
 
 const HANDLERS = { Chrome74, Chrome111, Firefox120, Safari12 };
@@ -57,7 +58,7 @@ function createNative(): Native {
     asked.set(direction, known);
     return known;
   };
-  return { name, factory, capabilities };
+  return { name, factory: withLateProbation(factory), capabilities };
 }
 
 /** Headless Chromium on plain HTTP, where userAgentData is missing, is not known to mediasoup-client by its own name. */
