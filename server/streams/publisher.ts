@@ -1,7 +1,12 @@
 import { EventEmitter } from 'node:events';
 import type { types } from 'mediasoup';
 import type { MediaWorker } from '../../workers/media/pool.ts';
-import { createTransport, transportParameters, watchTransport } from '../../workers/media/transports.ts';
+import {
+  connectTransport,
+  createTransport,
+  transportParameters,
+  watchTransport,
+} from '../../workers/media/transports.ts';
 import { PharosError } from '../base/errors.ts';
 import type { EndReason } from '../protocol/codes.ts';
 import type { DtlsParameters, MediaKind, RtpParameters, TransportParameters } from '../protocol/messages.ts';
@@ -82,13 +87,8 @@ export class Publisher extends EventEmitter<PublisherEvents> {
   /** @throws PharosError `wrong_order` if connected already, `media_failed` on unusable parameters. */
   async connect(dtlsParameters: DtlsParameters): Promise<void> {
     if (this.#connected) throw new PharosError('wrong_order', 'this transport is connected already');
+    await connectTransport(this.#transport, dtlsParameters);
     this.#connected = true;
-    await this.#transport.connect({ dtlsParameters }).catch((error: Error) => {
-      this.#connected = false;
-      throw new PharosError('media_failed', `the DTLS parameters were refused: ${error.message}`, {
-        cause: error,
-      });
-    });
   }
 
   /**

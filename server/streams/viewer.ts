@@ -2,7 +2,12 @@ import { EventEmitter } from 'node:events';
 import type { types } from 'mediasoup';
 import { producerOn, workerForViewer } from '../../workers/media/fanout.ts';
 import type { MediaWorker } from '../../workers/media/pool.ts';
-import { createTransport, transportParameters, watchTransport } from '../../workers/media/transports.ts';
+import {
+  connectTransport,
+  createTransport,
+  transportParameters,
+  watchTransport,
+} from '../../workers/media/transports.ts';
 import { PharosError } from '../base/errors.ts';
 import type { EndReason } from '../protocol/codes.ts';
 import type { ConsumerParameters, DtlsParameters, Media, RtpCapabilities } from '../protocol/messages.ts';
@@ -124,13 +129,10 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     if (!this.#transport)
       throw new PharosError('wrong_order', 'there is no transport to connect: the stream is not live');
     if (this.#connected) throw new PharosError('wrong_order', 'this transport is connected already');
-    this.#connected = true;
-    await this.#transport.connect({ dtlsParameters }).catch((error: Error) => {
-      this.#connected = false;
-      throw new PharosError('media_failed', `the DTLS parameters were refused: ${error.message}`, {
-        cause: error,
-      });
-    });
+    const transport = this.#transport;
+    await connectTransport(transport, dtlsParameters);
+    // The stream may have ended and started again meanwhile, on another transport.
+    if (transport === this.#transport) this.#connected = true;
   }
 
   /** Leaves the stream. Without a reason nobody is told but the stream. */

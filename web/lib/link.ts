@@ -37,3 +37,34 @@ export class Connecting {
     }
   }
 }
+
+/** A connection that is opened ahead of its use, if that is wished. */
+export class Prepared {
+  readonly #url: string;
+  readonly #direction: Direction;
+  #connecting: Connecting | undefined;
+
+  constructor(url: string, direction: Direction) {
+    this.#url = url;
+    this.#direction = direction;
+  }
+
+  open(): Connecting {
+    if (!this.#connecting || this.#connecting.signaling.closed) {
+      this.#connecting = new Connecting(this.#url, this.#direction);
+    }
+    return this.#connecting;
+  }
+
+  /** Hands it over to whoever uses it, and closes it. */
+  take(): Connecting {
+    const connecting = this.open();
+    this.#connecting = undefined;
+    return connecting;
+  }
+
+  close(): void {
+    this.#connecting?.signaling.close();
+    this.#connecting = undefined;
+  }
+}

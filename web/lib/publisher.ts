@@ -6,8 +6,9 @@ import { chooseCodec } from './codecs.ts';
 import { deferred } from './deferred.ts';
 import { Emitter } from './emitter.ts';
 import { PharosClientError, StreamEnded, toClientError } from './errors.ts';
-import { Connecting, type Link } from './link.ts';
+import { type Link, Prepared } from './link.ts';
 import { MediaPath } from './media-path.ts';
+import { Observed } from './observed.ts';
 import { Reconnect } from './reconnect.ts';
 import { endOf, worthRetrying } from './retry.ts';
 import {
@@ -65,13 +66,13 @@ export class Publisher extends Emitter<PublisherEvents> {
   key: string | undefined;
   readonly #options: Omit<PublisherOptions, 'key'>;
   readonly #reconnect = new Reconnect();
-  #state: PublisherState = { name: 'idle' };
-  #viewers = 0;
-  #trouble = false;
+  readonly #state = new Observed<PublisherState>({ name: 'idle' }, (state) => this.emit('state', state));
+  readonly #viewers = new Observed(0, (count) => this.emit('viewers', count));
+  readonly #trouble = new Observed(false, (trouble) => this.emit('trouble', trouble));
   #run: AbortController | undefined;
-  #prepared: Connecting | undefined;
+  readonly #connection: Prepared;
   #publishing: PublishOptions | undefined;
-  #signaling: Connecting['signaling'] | undefined;
+  #signaling: Link['signaling'] | undefined;
   #path: MediaPath | undefined;
   #producers = new Map<MediaKind, types.Producer>();
 
@@ -79,26 +80,24 @@ export class Publisher extends Emitter<PublisherEvents> {
     super();
     this.key = key;
     this.#options = options;
+    this.#connection = new Prepared(options.url, 'send');
   }
 
   get state(): PublisherState {
-    return this.#state;
+    return this.#state.value;
   }
 
   get viewers(): number {
-    return this.#viewers;
+    return this.#viewers.value;
   }
 
   get trouble(): boolean {
-    return this.#trouble;
+    return this.#trouble.value;
   }
 
   /** Opens the connection ahead of `publish()`; tells whether publishing from here takes a key. */
   async prepare(): Promise<{ keyNeeded: boolean }> {
-    if (!this.#prepared || this.#prepared.signaling.closed) {
-      this.#prepared = new Connecting(this.#options.url, 'send');
-    }
-    const { welcome } = await this.#prepared.link;
+    const { welcome } = await this.#connection.open().link;
     return { keyNeeded: welcome.keyNeeded };
   }
 
@@ -110,7 +109,7 @@ export class Publisher extends Emitter<PublisherEvents> {
     const publishing = { ...options };
     this.#publishing = publishing;
     this.#reconnect.reset();
-    this.#setState({ name: 'connecting' });
+    this.#state.value = { name: 'connecting' };
     return new Promise((resolve, reject) => {
       void this.#publishUntilOver(publishing, run.signal, resolve).then(reject);
     });
@@ -132,7 +131,7 @@ export class Publisher extends Emitter<PublisherEvents> {
     this.#run.abort();
     this.#run = undefined;
     this.#drop();
-    this.#setState({ name: 'ended', reason: 'stopped' });
+    this.#state.value = { name: 'ended', reason: 'stopped' };
   }
 
   /** The peer connection's statistics; undefined while there is none. */
@@ -153,7 +152,7 @@ export class Publisher extends Emitter<PublisherEvents> {
       start: async (attempt) => {
         published = await this.#publish(attempt, options);
         lostAt = undefined;
-        this.#setState({ name: 'live', published });
+        this.#state.value = { name: 'live', published };
         live(published);
       },
       again: (error) => {
@@ -166,8 +165,8 @@ export class Publisher extends Emitter<PublisherEvents> {
     if (signal.aborted) return reason;
     this.#run = undefined;
     this.#drop();
-    if (reason instanceof StreamEnded) this.#setState({ name: 'ended', reason: reason.reason });
-    else this.#setState({ name: 'failed', error: reason });
+    if (reason instanceof StreamEnded) this.#state.value = { name: 'ended', reason: reason.reason };
+    else this.#state.value = { name: 'failed', error: reason };
     return reason;
   }
 
@@ -176,14 +175,14 @@ export class Publisher extends Emitter<PublisherEvents> {
     const { attempt } = this.#reconnect;
     const ghost = error.code === 'stream_in_use' && lostFor < OWN_GHOST;
     if (!published || !(ghost || worthRetrying(error, attempt, true))) return false;
-    this.#setState({ name: 'reconnecting', published, attempt: attempt + 1, error });
+    this.#state.value = { name: 'reconnecting', published, attempt: attempt + 1, error };
     return true;
   }
 
   /** Resolves when the stream is live. */
   async #publish(attempt: Attempt, options: PublishOptions): Promise<Published> {
     this.#drop();
-    const connecting = this.#takePrepared();
+    const connecting = this.#connection.take();
     const { signaling } = connecting;
     this.#signaling = signaling;
     attempt.onEnd(() => signaling.close());
@@ -225,7 +224,7 @@ export class Publisher extends Emitter<PublisherEvents> {
       transport,
       signaling,
       onTrouble: (trouble) => {
-        if (this.#path === path) this.#setTrouble(trouble);
+        if (this.#path === path) this.#trouble.value = trouble;
       },
       onConnected: () => this.#reconnect.reset(),
       onLost: (reason) => attempt.end(reason),
@@ -256,20 +255,13 @@ export class Publisher extends Emitter<PublisherEvents> {
     }
   }
 
-  #takePrepared(): Connecting {
-    const prepared = this.#prepared;
-    this.#prepared = undefined;
-    if (prepared && !prepared.signaling.closed) return prepared;
-    return new Connecting(this.#options.url, 'send');
-  }
-
   #signalingOnEvent(event: Event, attempt: Attempt, live: () => void): void {
     if (attempt.ended) return;
     if (event.type === 'live') {
-      this.#setViewers(event.viewers);
+      this.#viewers.value = event.viewers;
       live();
     }
-    if (event.type === 'viewers') this.#setViewers(event.count);
+    if (event.type === 'viewers') this.#viewers.value = event.count;
     if (event.type === 'ended') {
       const loss = this.#path?.loss ?? new PharosClientError('connection_lost', 'The stream was lost.');
       attempt.end(endOf(event.reason, loss));
@@ -281,24 +273,7 @@ export class Publisher extends Emitter<PublisherEvents> {
     this.#path = undefined;
     this.#signaling = undefined;
     this.#producers.clear();
-    this.#setViewers(0);
-    this.#setTrouble(false);
-  }
-
-  #setState(state: PublisherState): void {
-    this.#state = state;
-    this.emit('state', state);
-  }
-
-  #setViewers(count: number): void {
-    if (count === this.#viewers) return;
-    this.#viewers = count;
-    this.emit('viewers', count);
-  }
-
-  #setTrouble(trouble: boolean): void {
-    if (trouble === this.#trouble) return;
-    this.#trouble = trouble;
-    this.emit('trouble', trouble);
+    this.#viewers.value = 0;
+    this.#trouble.value = false;
   }
 }

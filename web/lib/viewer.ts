@@ -3,8 +3,9 @@ import type { Event, EventOf, Media } from '../../server/protocol/messages.ts';
 import { type Attempt, persist } from './attempt.ts';
 import { Emitter } from './emitter.ts';
 import { PharosClientError, StreamEnded, toClientError } from './errors.ts';
-import { Connecting, type Link } from './link.ts';
+import { type Link, Prepared } from './link.ts';
 import { MediaPath } from './media-path.ts';
+import { Observed } from './observed.ts';
 import { Reconnect } from './reconnect.ts';
 import { endOf, worthRetrying } from './retry.ts';
 import { localTransport, wireCapabilities } from './wire.ts';
@@ -43,35 +44,35 @@ export class Viewer extends Emitter<ViewerEvents> {
   readonly mediaStream = new MediaStream();
   readonly #options: ViewerOptions;
   readonly #reconnect = new Reconnect();
-  #state: ViewerState = { name: 'idle' };
-  #viewers = 0;
-  #trouble = false;
+  readonly #state = new Observed<ViewerState>({ name: 'idle' }, (state) => this.emit('state', state));
+  readonly #viewers = new Observed(0, (count) => this.emit('viewers', count));
+  readonly #trouble = new Observed(false, (trouble) => this.emit('trouble', trouble));
   #run: AbortController | undefined;
-  #prepared: Connecting | undefined;
+  readonly #connection: Prepared;
   /** Outlives its attempt: the last picture stays until there is a new one. */
   #path: MediaPath | undefined;
 
   constructor(options: ViewerOptions) {
     super();
     this.#options = options;
+    this.#connection = new Prepared(options.url, 'recv');
   }
 
   get state(): ViewerState {
-    return this.#state;
+    return this.#state.value;
   }
 
   get viewers(): number {
-    return this.#viewers;
+    return this.#viewers.value;
   }
 
   get trouble(): boolean {
-    return this.#trouble;
+    return this.#trouble.value;
   }
 
   /** Opens the connection ahead of `watch()`, which then takes a round trip less. */
   prepare(): void {
-    if (this.#prepared && !this.#prepared.signaling.closed) return;
-    this.#prepared = new Connecting(this.#options.url, 'recv');
+    this.#connection.open();
   }
 
   /**
@@ -84,7 +85,7 @@ export class Viewer extends Emitter<ViewerEvents> {
     const run = new AbortController();
     this.#run = run;
     this.#reconnect.reset();
-    this.#setState({ name: 'connecting' });
+    this.#state.value = { name: 'connecting' };
     return new Promise((resolve, reject) => {
       void this.#watchUntilOver(streamId, run.signal, resolve).then(reject);
     });
@@ -93,10 +94,9 @@ export class Viewer extends Emitter<ViewerEvents> {
   stop(): void {
     this.#run?.abort();
     this.#run = undefined;
-    this.#prepared?.signaling.close();
-    this.#prepared = undefined;
+    this.#connection.close();
     this.#dropPath();
-    this.#setState({ name: 'idle' });
+    if (this.#state.value.name !== 'idle') this.#state.value = { name: 'idle' };
   }
 
   /** The peer connection's statistics; undefined while there is none. */
@@ -121,9 +121,9 @@ export class Viewer extends Emitter<ViewerEvents> {
     if (signal.aborted) return reason;
     this.#dropPath();
     if (reason instanceof StreamEnded) {
-      this.#setState({ name: 'ended', reason: reason.reason, waiting: false });
+      this.#state.value = { name: 'ended', reason: reason.reason, waiting: false };
     } else {
-      this.#setState({ name: 'failed', error: reason });
+      this.#state.value = { name: 'failed', error: reason };
     }
     return reason;
   }
@@ -131,12 +131,12 @@ export class Viewer extends Emitter<ViewerEvents> {
   #again(error: PharosClientError, member: boolean): boolean {
     const { attempt } = this.#reconnect;
     if (!worthRetrying(error, attempt, member)) return false;
-    this.#setState({ name: 'reconnecting', attempt: attempt + 1, error });
+    this.#state.value = { name: 'reconnecting', attempt: attempt + 1, error };
     return true;
   }
 
   async #join(attempt: Attempt, streamId: string): Promise<void> {
-    const connecting = this.#takePrepared();
+    const connecting = this.#connection.take();
     const { signaling } = connecting;
     attempt.onEnd(() => signaling.close());
     signaling.on('close', (error) => attempt.end(error));
@@ -149,26 +149,19 @@ export class Viewer extends Emitter<ViewerEvents> {
       }),
     );
     if (answer.state === 'live') {
-      this.#setViewers(answer.viewers);
+      this.#viewers.value = answer.viewers;
       await this.#attach(attempt, link, answer.media);
     } else {
       this.#reconnect.reset();
       this.#dropPath();
-      this.#setState({ name: 'waiting' });
+      this.#state.value = { name: 'waiting' };
     }
-  }
-
-  #takePrepared(): Connecting {
-    const prepared = this.#prepared;
-    this.#prepared = undefined;
-    if (prepared && !prepared.signaling.closed) return prepared;
-    return new Connecting(this.#options.url, 'recv');
   }
 
   #signalingOnEvent(event: Event, attempt: Attempt, link: Link): void {
     if (attempt.ended) return;
-    if ('viewers' in event) this.#setViewers(event.viewers);
-    if (event.type === 'viewers') this.#setViewers(event.count);
+    if ('viewers' in event) this.#viewers.value = event.viewers;
+    if (event.type === 'viewers') this.#viewers.value = event.count;
     if (event.type === 'ended') this.#streamOnEnd(event, attempt);
     if (event.type === 'live' && event.media) {
       this.#attach(attempt, link, event.media).catch((error: unknown) => attempt.end(toClientError(error)));
@@ -182,7 +175,7 @@ export class Viewer extends Emitter<ViewerEvents> {
       return;
     }
     this.#dropPath();
-    this.#setState({ name: 'ended', reason, waiting });
+    this.#state.value = { name: 'ended', reason, waiting };
   }
 
   async #attach(attempt: Attempt, link: Link, media: Media): Promise<void> {
@@ -195,7 +188,7 @@ export class Viewer extends Emitter<ViewerEvents> {
       transport,
       signaling: link.signaling,
       onTrouble: (trouble) => {
-        if (this.#path === path) this.#setTrouble(trouble);
+        if (this.#path === path) this.#trouble.value = trouble;
       },
       onConnected: () => this.#reconnect.reset(),
       onLost: (reason) => attempt.end(reason),
@@ -219,7 +212,7 @@ export class Viewer extends Emitter<ViewerEvents> {
       if (this.#path !== path) return;
       throw error;
     }
-    if (this.#path === path && !attempt.ended) this.#setState({ name: 'live' });
+    if (this.#path === path && !attempt.ended) this.#state.value = { name: 'live' };
   }
 
   #addTrack(track: MediaStreamTrack): void {
@@ -231,24 +224,6 @@ export class Viewer extends Emitter<ViewerEvents> {
     this.#path?.close();
     this.#path = undefined;
     for (const track of this.mediaStream.getTracks()) this.mediaStream.removeTrack(track);
-    this.#setTrouble(false);
-  }
-
-  #setState(state: ViewerState): void {
-    if (state.name === this.#state.name && state.name === 'idle') return;
-    this.#state = state;
-    this.emit('state', state);
-  }
-
-  #setViewers(count: number): void {
-    if (count === this.#viewers) return;
-    this.#viewers = count;
-    this.emit('viewers', count);
-  }
-
-  #setTrouble(trouble: boolean): void {
-    if (trouble === this.#trouble) return;
-    this.#trouble = trouble;
-    this.emit('trouble', trouble);
+    this.#trouble.value = false;
   }
 }

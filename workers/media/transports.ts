@@ -1,6 +1,7 @@
 import type { types } from 'mediasoup';
 import type { Config } from '../../config/schema.ts';
-import type { TransportParameters } from '../../server/protocol/messages.ts';
+import { PharosError } from '../../server/base/errors.ts';
+import type { DtlsParameters, TransportParameters } from '../../server/protocol/messages.ts';
 import type { MediaWorker } from './pool.ts';
 
 /** A WebRtcTransport on the worker's one port: UDP first, TCP for networks that block UDP. */
@@ -34,6 +35,18 @@ export function transportParameters(transport: types.WebRtcTransport): Transport
     ),
     dtlsParameters: { role, fingerprints: fingerprints.filter(({ algorithm }) => algorithm === 'sha-256') },
   };
+}
+
+/** @throws PharosError `media_failed` if the parameters are unusable; others may be tried then. */
+export async function connectTransport(
+  transport: types.WebRtcTransport,
+  dtlsParameters: DtlsParameters,
+): Promise<void> {
+  await transport.connect({ dtlsParameters }).catch((error: Error) => {
+    throw new PharosError('media_failed', `the DTLS parameters were refused: ${error.message}`, {
+      cause: error,
+    });
+  });
 }
 
 export type TransportEnd = 'worker_failed' | 'media_lost';
