@@ -70,6 +70,23 @@ test('the printed link with the key publishes; without it the page asks for the 
   expect(await page.textContent('#watch-link')).not.toContain(key);
 });
 
+test('a refused connect, which nobody waits for, still ends in a clear error', async () => {
+  const server = await serve();
+  const browser = await browse();
+  const context = await browser.newContext();
+  const { link } = await publish(context, server.url);
+  const viewer = await context.newPage();
+  await viewer.addInitScript(() => {
+    const send = WebSocket.prototype.send;
+    WebSocket.prototype.send = function (data: string) {
+      Reflect.apply(send, this, [data.replace(/("algorithm":"sha-256","value":")[^"]*/, '$1none')]);
+    };
+  });
+  await viewer.goto(link);
+  await status(viewer, 'failed');
+  expect(await viewer.textContent('main')).toMatch(/fingerprint/);
+});
+
 test('an impossible identifier is said to be one', async () => {
   const server = await serve();
   const browser = await browse();

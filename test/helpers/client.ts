@@ -1,6 +1,6 @@
 /** A bare protocol client: sends what a test says, keeps all that comes. */
 import { once } from 'node:events';
-import { WebSocket } from 'ws';
+import { type ClientOptions, WebSocket } from 'ws';
 import type * as z from 'zod';
 import {
   type AnswerOf,
@@ -43,7 +43,7 @@ export class TestClient {
     ws.on('error', () => undefined);
   }
 
-  static async connect(url: string, options: { headers?: Record<string, string> } = {}): Promise<TestClient> {
+  static async connect(url: string, options: ClientOptions = {}): Promise<TestClient> {
     const ws = new WebSocket(url, options);
     const client = new TestClient(ws);
     await once(ws, 'open');
