@@ -80,13 +80,13 @@ async function main(): Promise<void> {
     close().then(
       () => process.exit(0),
       (error) => {
-        logger.error({ error }, 'closing failed');
+        logger.error({ err: error }, 'closing failed');
         process.exit(1);
       },
     );
   };
   // A fault in one session's handling is no reason to take all streams down.
-  process.on('unhandledRejection', (error) => logger.error({ error }, 'unhandled rejection'));
+  process.on('unhandledRejection', (error) => logger.error({ err: error }, 'unhandled rejection'));
   // Ahead of mediasoup's own listeners, which close the workers under us.
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);

@@ -126,7 +126,7 @@ export class Socket {
       return { id: parsed.data.id, ok: true, data: await this.#perform(parsed.data) };
     } catch (error) {
       if (error instanceof PharosError) return refusal(parsed.data.id, error.code, error.message);
-      this.#options.logger.error({ error, request: parsed.data.type }, 'request failed');
+      this.#options.logger.error({ err: error, request: parsed.data.type }, 'request failed');
       return refusal(parsed.data.id, 'internal', 'the server failed on this request; its log has the cause');
     }
   }
