@@ -20,26 +20,17 @@ import { checkInterrupted, Interrupted, interrupt, SetupError } from './setup/ru
 import { workerBuild, workerDownload, workerNeeds } from './setup/worker.mjs';
 
 const basics = [dependencies, node];
-const server = [
+const serverAnd = (needs, ...steps) => [
   ...basics,
   workerDownload,
   ffmpeg,
-  packages(() => [...workerNeeds(), ...ffmpegNeeds()]),
+  packages(() => [...workerNeeds(), ...ffmpegNeeds(), ...needs()]),
   ffmpegInstalled,
+  ...steps,
   workerBuild,
   pages,
 ];
-const tests = [
-  ...basics,
-  workerDownload,
-  ffmpeg,
-  packages(() => [...workerNeeds(), ...ffmpegNeeds(), ...chromiumNeeds()]),
-  ffmpegInstalled,
-  chromium,
-  workerBuild,
-  pages,
-];
-const MODES = { start: server, test: tests, check: basics };
+const MODES = { start: serverAnd(() => []), test: serverAnd(chromiumNeeds, chromium), check: basics };
 
 const EXIT_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
 

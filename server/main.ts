@@ -1,7 +1,6 @@
 /** The composition root: builds everything in order, closes it in reverse. */
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
-import { ConfigError } from '../config/errors.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { checkAnnouncedAddress } from '../workers/media/addresses.ts';
@@ -94,7 +93,7 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  const message = error instanceof ConfigError || error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`Pharos could not start: ${message}\n`);
   process.exit(1);
 });

@@ -17,9 +17,8 @@ export async function startPublishing(
   request: RequestOf<'publish'>,
   { registry, media, publicUrl, send }: Options,
 ): Promise<{ session: Session; answer: AnswerOf<'publish'> }> {
-  const publisher = await registry.publish([...new Set(request.tracks)], request.stream);
-  const count = () => registry.viewerCount(publisher.streamId);
-  publisher.on('live', () => send({ type: 'live', viewers: count() }));
+  const publisher = await registry.publish(request.tracks, request.stream);
+  publisher.on('live', () => send({ type: 'live', viewers: registry.viewerCount(publisher.streamId) }));
   publisher.on('viewers', (viewers) => send({ type: 'viewers', count: viewers }));
   publisher.on('ended', (reason) => send({ type: 'ended', reason, waiting: false }));
   return {

@@ -40,7 +40,7 @@ export class Publisher extends EventEmitter<PublisherEvents> {
   readonly #context: StreamContext;
   readonly #transport: types.WebRtcTransport;
   readonly #producers = new Map<MediaKind, types.Producer>();
-  readonly #awaited: Set<MediaKind>;
+  readonly #tracks: readonly MediaKind[];
   #connected = false;
   #closed = false;
 
@@ -50,7 +50,7 @@ export class Publisher extends EventEmitter<PublisherEvents> {
     this.#parent = options.parent;
     this.#context = options.context;
     this.#transport = transport;
-    this.#awaited = new Set(options.tracks);
+    this.#tracks = options.tracks;
   }
 
   /** @throws PharosError `unavailable` while no media worker is alive. */
@@ -73,7 +73,7 @@ export class Publisher extends EventEmitter<PublisherEvents> {
   }
 
   get live(): boolean {
-    return !this.#closed && this.#awaited.size === 0;
+    return !this.#closed && this.#tracks.every((kind) => this.#producers.has(kind));
   }
 
   get producers(): types.Producer[] {
@@ -97,7 +97,7 @@ export class Publisher extends EventEmitter<PublisherEvents> {
    */
   async produce(kind: MediaKind, rtpParameters: RtpParameters): Promise<string> {
     if (!this.#connected) throw new PharosError('wrong_order', 'send connect before produce');
-    if (!this.#awaited.has(kind) || this.#producers.has(kind)) {
+    if (!this.#tracks.includes(kind) || this.#producers.has(kind)) {
       throw new PharosError('wrong_order', `no further ${kind} track was announced in publish`);
     }
     const producer = await this.#transport
@@ -107,7 +107,6 @@ export class Publisher extends EventEmitter<PublisherEvents> {
       });
     if (this.#closed) throw new PharosError('wrong_order', 'the stream has ended');
     this.#producers.set(kind, producer);
-    this.#awaited.delete(kind);
     if (this.live) {
       this.#parent.publisherOnLive();
       this.emit('live');

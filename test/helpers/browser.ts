@@ -1,6 +1,6 @@
 /** Real Chromium with a fake camera and microphone, and what tests ask of the two pages. */
-import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { findChromium } from '../../scripts/setup/chromium.mjs';
 
 declare global {
   interface Window {
@@ -9,18 +9,9 @@ declare global {
   }
 }
 
-const CANDIDATES = [
-  process.env.PHAROS_CHROMIUM,
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-  '/Applications/Chromium.app/Contents/MacOS/Chromium',
-];
-
 /** Starts Chromium with `args` added to, and `without` taken from, what tests use. */
 export async function launchBrowser(args: string[] = [], without: string[] = []): Promise<Browser> {
-  const executablePath = CANDIDATES.find((path) => path && existsSync(path));
+  const executablePath = findChromium();
   if (!executablePath) throw new Error('no Chromium found; run "npm run setup test" or set PHAROS_CHROMIUM');
   return chromium.launch({
     executablePath,

@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events';
 import { availableParallelism, networkInterfaces } from 'node:os';
 import type { types } from 'mediasoup';
 import * as mediasoup from 'mediasoup';
@@ -28,7 +27,7 @@ const STABLE_MS = 60_000;
  * the same port; what lived on it hears of it through its transports
  * (mediasoup's `routerclose`).
  */
-export class WorkerPool extends EventEmitter<{ died: [MediaWorker] }> {
+export class WorkerPool {
   readonly #options: PoolOptions;
   readonly #workers = new Map<number, MediaWorker>();
   readonly #processes = new Set<types.Worker>();
@@ -38,7 +37,6 @@ export class WorkerPool extends EventEmitter<{ died: [MediaWorker] }> {
   #closed = false;
 
   private constructor(options: PoolOptions) {
-    super();
     this.#options = options;
     this.#size = options.media.workers || availableParallelism();
   }
@@ -143,7 +141,6 @@ export class WorkerPool extends EventEmitter<{ died: [MediaWorker] }> {
       { worker: worker.index, pid: worker.pid, error: error.message },
       'media worker died',
     );
-    this.emit('died', worker);
     const stable = performance.now() - startedAt > STABLE_MS;
     this.#restart(worker.index, stable ? 0 : deaths);
   }
