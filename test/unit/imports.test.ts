@@ -9,7 +9,7 @@ import { describe, expect, test } from 'vitest';
  */
 const LAYERS: readonly (readonly string[])[] = [
   ['server/http'],
-  ['server/signaling', 'server/whip'],
+  ['server/signaling', 'server/whip', 'server/cameras'],
   ['server/streams'],
   ['server/auth', 'server/metrics', 'workers'],
   ['config'],
@@ -17,7 +17,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['server/protocol'],
 ];
 const RULE =
-  'imports point right only: main -> http -> signaling, whip -> streams -> auth, metrics, workers -> config -> base -> protocol; web -> protocol';
+  'imports point right only: main -> http -> signaling, whip, cameras -> streams -> auth, metrics, workers -> config -> base -> protocol; web -> protocol';
 
 /** One folder a page; pages share what is in the other folders, and nothing with each other. */
 const WEB_PAGES = ['web/publish', 'web/watch', 'web/admin', 'web/embed', 'web/home'];
@@ -125,6 +125,9 @@ describe('a bad import is caught', () => {
     ['server/streams/stream.ts', '../signaling/socket.ts'],
     ['server/streams/stream.ts', '../http/app.ts'],
     ['server/signaling/socket.ts', '../whip/sdp.ts'],
+    ['server/whip/sdp.ts', '../cameras/networks.ts'],
+    ['server/cameras/camera.ts', '../http/app.ts'],
+    ['workers/ffmpeg/process.ts', '../../server/cameras/camera.ts'],
     ['server/auth/grants.ts', '../../workers/media/pool.ts'],
     ['workers/media/pool.ts', '../../server/streams/stream.ts'],
     ['config/load.ts', '../workers/media/pool.ts'],
@@ -154,6 +157,8 @@ describe('a bad import is caught', () => {
     ['server/main.ts', './protocol/codes.ts'],
     ['server/http/app.ts', '../signaling/server.ts'],
     ['server/http/app.ts', './pages.ts'],
+    ['server/http/cameras-api.ts', '../cameras/cameras.ts'],
+    ['server/cameras/camera.ts', '../streams/registry.ts'],
     ['server/streams/stream.ts', '../../workers/media/pool.ts'],
     ['workers/ffmpeg/recorder.ts', '../media/pool.ts'],
     ['workers/media/pool.ts', '../../config/schema.ts'],
