@@ -87,7 +87,13 @@ function withOrigin(text: string, path: Path, source: Source): string {
 type Complaint = { path: Path; text: string };
 
 function crossCheck(config: Config): Complaint | undefined {
-  return checkTls(config) ?? checkPorts(config) ?? checkBitrates(config) ?? checkTurn(config);
+  return (
+    checkTls(config) ??
+    checkPorts(config) ??
+    checkBitrates(config) ??
+    checkTurn(config) ??
+    checkCameras(config)
+  );
 }
 
 function checkTls({ http: { tls } }: Config): Complaint | undefined {
@@ -148,6 +154,20 @@ function checkTurn({ iceServers, turn }: Config): Complaint | undefined {
       path: ['turn', 'urls'],
       text: 'turn.secret: it is empty; turn.urls needs the secret that the TURN servers share',
     };
+  }
+  return undefined;
+}
+
+function checkCameras({ cameras, limits }: Config): Complaint | undefined {
+  const streams = cameras.map(({ stream }) => stream);
+  const again = streams.findIndex((stream, index) => streams.indexOf(stream) !== index);
+  if (again !== -1) {
+    const text = `cameras.${again}.stream: "${streams[again]}" is the stream of cameras.${streams.indexOf(streams[again] ?? '')} already; each camera needs its own`;
+    return { path: ['cameras', again, 'stream'], text };
+  }
+  if (cameras.length > limits.cameras) {
+    const text = `limits.cameras: ${limits.cameras} is too low for the ${cameras.length} entries of cameras`;
+    return { path: ['limits', 'cameras'], text };
   }
   return undefined;
 }

@@ -3,6 +3,9 @@
  * the same to operators; a test holds the two equal.
  */
 import { z } from 'zod';
+import { CAMERA_URL_WORDS, isCameraUrl } from '../server/base/camera-url.ts';
+import { isNetwork } from '../server/base/networks.ts';
+import { STREAM_ID_PATTERN } from '../server/protocol/codes.ts';
 
 const seconds = (min: number, max: number) => z.int().min(min).max(max).meta({ unit: 's' });
 const count = (min: number, max: number) => z.int().min(min).max(max);
@@ -58,6 +61,12 @@ const auth = z.strictObject({
     .default('')
     .describe(
       'The publish key, at least 16 characters; empty: generated at the first start and kept in dataDirectory.',
+    ),
+  adminKey: z
+    .union([z.literal(''), z.string().min(16).max(256)])
+    .default('')
+    .describe(
+      'The key of the administration API, at least 16 characters; empty: generated at the first start and kept in dataDirectory.',
     ),
 });
 
@@ -137,8 +146,20 @@ const turn = z.strictObject({
     .describe('How long the credentials of a session are valid.'),
 });
 
+/** One camera: an entry of `cameras`, and the body of `POST /api/cameras`. */
+export const cameraSchema = z.strictObject({
+  stream: z.string().regex(STREAM_ID_PATTERN, '1 to 64 letters, digits, "-" or "_"'),
+  url: z.string().refine(isCameraUrl, CAMERA_URL_WORDS),
+  onDemand: z.boolean().default(true),
+  transport: z.enum(['tcp', 'udp']).default('tcp'),
+  transcode: z.enum(['never', 'auto']).default('never'),
+});
+
 const limits = z.strictObject({
   streams: count(1, 100_000).default(200).describe('Streams live at the same time.'),
+  cameras: count(0, 1000)
+    .default(100)
+    .describe('Cameras, those of the configuration and those added while running together.'),
   viewersPerStream: count(1, 1_000_000).default(1000).describe('Viewers of one stream.'),
   waitingViewers: count(0, 1_000_000)
     .default(2000)
@@ -194,13 +215,26 @@ export const configSchema = z.strictObject({
     .default([])
     .describe('STUN and TURN servers handed to every client as they are.'),
   turn: turn.prefault({}),
+  cameras: z
+    .array(cameraSchema)
+    .max(1000)
+    .default([])
+    .describe('RTSP cameras that the server pulls, each published under its stream id.'),
+  cameraNetworks: z
+    .array(z.string().refine(isNetwork, 'an address or a network, e.g. "192.168.1.0/24"'))
+    .max(100)
+    .default([])
+    .describe(
+      'Private networks that cameras added while running may lie in, e.g. "192.168.1.0/24"; public addresses always may.',
+    ),
   limits: limits.prefault({}),
   log: log.prefault({}),
   dataDirectory: z
     .string()
     .min(1)
     .default('data')
-    .describe('Where the server keeps what it generates: the publish key.'),
+    .describe('Where the server keeps what it generates, the keys, and the cameras added while running.'),
 });
 
 export type Config = z.infer<typeof configSchema>;
+export type CameraSettings = z.infer<typeof cameraSchema>;

@@ -27,7 +27,8 @@ export type Setting = {
 
 const DEFAULTS = configSchema.parse({});
 
-const SECRET_NAMES = new Set(['publishKey', 'secret', 'credential']);
+/** A camera's URL may hold a password, and may have been put in any place of its entry. */
+const SECRET_NAMES = new Set(['publishKey', 'adminKey', 'secret', 'credential', 'cameras']);
 
 export const SETTINGS: readonly Setting[] = collect(configSchema, []);
 
@@ -117,6 +118,8 @@ function inWords(json: Json): string {
   switch (json.type) {
     case 'integer':
       return `a whole number from ${json.minimum} to ${json.maximum}${unitOf(json)}`;
+    case 'boolean':
+      return 'true or false';
     case 'string':
       return textInWords(json);
     case 'array':

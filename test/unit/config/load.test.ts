@@ -93,6 +93,26 @@ describe('environment', () => {
       (c: ReturnType<typeof load>) => c.iceServers,
       [{ urls: ['stun:stun.example.org'] }],
     ],
+    [
+      'PHAROS_CAMERAS',
+      '[{ stream: door, url: "rtsp://me:secret@192.168.1.20/1" }]',
+      (c: ReturnType<typeof load>) => c.cameras,
+      [
+        {
+          stream: 'door',
+          url: 'rtsp://me:secret@192.168.1.20/1',
+          onDemand: true,
+          transport: 'tcp',
+          transcode: 'never',
+        },
+      ],
+    ],
+    [
+      'PHAROS_CAMERA_NETWORKS',
+      '192.168.1.0/24, fd12::/64',
+      (c: ReturnType<typeof load>) => c.cameraNetworks,
+      ['192.168.1.0/24', 'fd12::/64'],
+    ],
   ] as const)('%s=%s', (name, text, read, expected) => {
     expect(read(load('', { [name]: text }))).toEqual(expected);
   });
@@ -204,6 +224,34 @@ describe('what is refused, and in which words', () => {
       'http: { tls: { cert: a.pem } }',
       'http.tls.key: it is empty, but http.tls.cert is "a.pem"; TLS needs both',
     ],
+    [
+      'cameras: [{ stream: "a b", url: "rtsp://x" }]',
+      'cameras.0.stream: *** is not possible; it must be 1 to 64 letters',
+    ],
+    [
+      'cameras: [{ stream: a, url: "http://x" }]',
+      'cameras.0.url: *** is not possible; it must be an rtsp:// or rtsps:// address',
+    ],
+    [
+      'cameras: [{ stream: a, url: "rtsp://x", onDemand: 1 }]',
+      'cameras.0.onDemand: *** is not possible; it must be true or false',
+    ],
+    [
+      'cameras: [{ stream: a, url: "rtsp://x", transport: sctp }]',
+      'cameras.0.transport: *** is not possible; it must be one of "tcp", "udp"',
+    ],
+    [
+      'cameras: [{ stream: a, url: "rtsp://x" }, { stream: a, url: "rtsp://y" }]',
+      'cameras.1.stream: "a" is the stream of cameras.0 already',
+    ],
+    [
+      'cameras: [{ stream: a, url: "rtsp://x" }]\nlimits: { cameras: 0 }',
+      'limits.cameras: 0 is too low for the 1 entries of cameras',
+    ],
+    [
+      'cameraNetworks: ["10.0.0.0/33"]',
+      'cameraNetworks.0: "10.0.0.0/33" is not possible; it must be an address or a network',
+    ],
     ['http: { tls: { cert: /no/a, key: /no/b } }', 'http.tls.cert: "/no/a" cannot be read: ENOENT'],
   ])('%s', (yaml, message) => {
     expect(refusal(yaml)).toContain(message);
@@ -232,7 +280,16 @@ describe('what is refused, and in which words', () => {
     ['turn: { secret: { hunter2: 1 } }', {}],
     ['iceServers: [{ urls: "turn:x", username: a, credential: [hunter2] }]', {}],
     ['iceServers: { credential: hunter2 }', {}],
+    ['auth: { adminKey: hunter2 }', {}],
+    ['cameras: "rtsp://me:hunter2@cam"', {}],
+    ['cameras: ["rtsp://me:hunter2@cam"]', {}],
+    ['cameras: [{ stream: a, url: "http://me:hunter2@cam" }]', {}],
+    ['cameras: [{ stream: "rtsp://me:hunter2@cam", url: a }]', {}],
+    ['cameras: [{ stream: a, url: "rtsp://me:hunter2@cam", transport: "rtsp://me:hunter2@cam" }]', {}],
+    ['cameras: [{ stream: a, url: "rtsp://cam", password: hunter2 }]', {}],
     ['', { PHAROS_AUTH_PUBLISH_KEY: 'hunter2' }],
+    ['', { PHAROS_CAMERAS: 'rtsp://me:hunter2@cam' }],
+    ['', { PHAROS_CAMERAS: '[{ stream: a, url: "rtsp://me:hunter2@cam }]' }],
     ['', { PHAROS_AUTH_PUBLISH_KEYS: 'hunter2' }],
     ['', { PHAROS_ICE_SERVERS: '[{ credential: "hunter2 }]' }],
     ['', { PHAROS_ICE_SERVERS: '[{ credential: *hunter2 }]' }],
