@@ -1,17 +1,18 @@
 import type { Config } from '../config/schema.ts';
-import type { PublishKey } from './auth/publish-key.ts';
+import type { StoredKey } from './auth/keys.ts';
 import { publicUrl } from './public-url.ts';
 
-type Options = { config: Config; port: number; publishKey: PublishKey };
+type Options = { config: Config; port: number; publishKey: StoredKey; adminKey: StoredKey };
 
 /** What the operator reads when the server is up: where to publish, how to watch. */
-export function greeting({ config, port, publishKey }: Options): string {
+export function greeting({ config, port, publishKey, adminKey }: Options): string {
   const here = `${config.http.tls.cert ? 'https' : 'http'}://localhost:${port}`;
   const elsewhere = publicUrl(config.http, port);
   const lines = ['', '  Pharos is up.', ''];
   if (freeHere(config)) lines.push(`  Publish      ${here}/publish`);
   lines.push(`  Watch        ${elsewhere ?? here}/watch   (the publish page gives the link of the stream)`);
   if (config.auth.publish !== 'open') lines.push(...keyLines(elsewhere ?? here, publishKey));
+  if (adminKey.fresh) lines.push(`  Administer   with the key in ${adminKey.file} (cameras; see docs/operations.md)`);
   if (elsewhere?.startsWith('http:')) {
     lines.push('  Note         browsers open cameras on https:// or localhost pages only; see README, "TLS"');
   }
@@ -25,7 +26,7 @@ function freeHere({ auth, http }: Config): boolean {
   );
 }
 
-function keyLines(base: string, { key, file, fresh }: PublishKey): string[] {
+function keyLines(base: string, { key, file, fresh }: StoredKey): string[] {
   if (fresh) {
     return [
       `  Publish with the key (shown this once, kept in ${file}):`,

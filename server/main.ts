@@ -6,7 +6,7 @@ import type { Config } from '../config/schema.ts';
 import { checkAnnouncedAddress } from '../workers/media/addresses.ts';
 import { WorkerPool } from '../workers/media/pool.ts';
 import { Grants } from './auth/grants.ts';
-import { loadPublishKey } from './auth/publish-key.ts';
+import { loadKey } from './auth/keys.ts';
 import { createLogger } from './base/logger.ts';
 import { greeting } from './greeting.ts';
 import { createApp } from './http/app.ts';
@@ -24,7 +24,8 @@ const SAME_SIGNAL_MS = 1000;
 
 async function start(config: Config, logger: Logger): Promise<() => Promise<void>> {
   await checkAnnouncedAddress(config.media.announcedAddress);
-  const publishKey = loadPublishKey(config);
+  const publishKey = loadKey(config, 'publish');
+  const adminKey = loadKey(config, 'admin');
   const pool = await WorkerPool.create({ media: config.media, logger });
   const registry = new Registry({ config, pool, logger });
   const app = createApp({ config, logger, pagesDir: PAGES, ready: () => readiness(pool) });
@@ -36,12 +37,12 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
     config,
     logger,
     registry,
-    grants: new Grants(config.auth.publish, publishKey.key),
+    grants: new Grants(config.auth.publish, { publish: publishKey.key, admin: adminKey.key }),
     rtpCapabilities: wireCapabilities(pool.rtpCapabilities),
     publicUrl: publicUrl(config.http, http.port),
   });
   signaling.attach(http.server);
-  process.stdout.write(greeting({ config, port: http.port, publishKey }));
+  process.stdout.write(greeting({ config, port: http.port, publishKey, adminKey }));
   logger.info({ port: http.port, workers: pool.size }, 'server up');
 
   return async () => {

@@ -8,14 +8,16 @@ export type Requester = {
   key?: string | undefined;
 };
 
-/** Decides who may publish. Watching needs nothing but the stream id. */
+export type GrantKeys = { publish: string; admin: string };
+
+/** Decides who may publish, and who may administer. Watching needs nothing but the stream id. */
 export class Grants {
   readonly #publish: Config['auth']['publish'];
-  readonly #keyDigest: Buffer;
+  readonly #digests: Record<keyof GrantKeys, Buffer>;
 
-  constructor(publish: Config['auth']['publish'], publishKey: string) {
+  constructor(publish: Config['auth']['publish'], keys: GrantKeys) {
     this.#publish = publish;
-    this.#keyDigest = digest(publishKey);
+    this.#digests = { publish: digest(keys.publish), admin: digest(keys.admin) };
   }
 
   keyNeeded(requester: Requester): boolean {
@@ -23,12 +25,17 @@ export class Grants {
   }
 
   mayPublish(requester: Requester): boolean {
-    return !this.keyNeeded(requester) || this.#isKey(requester.key ?? '');
+    return !this.keyNeeded(requester) || this.#isKey('publish', requester.key ?? '');
+  }
+
+  /** From wherever, and on this machine too, by the admin key alone. */
+  mayAdminister(key: string | undefined): boolean {
+    return this.#isKey('admin', key ?? '');
   }
 
   /** Digests of equal length, compared in constant time. */
-  #isKey(key: string): boolean {
-    return timingSafeEqual(digest(key), this.#keyDigest);
+  #isKey(kind: keyof GrantKeys, key: string): boolean {
+    return timingSafeEqual(digest(key), this.#digests[kind]);
   }
 }
 

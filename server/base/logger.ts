@@ -9,6 +9,7 @@ export type { Logger };
 const SECRET_FIELDS = [
   'key',
   'publishKey',
+  'adminKey',
   'secret',
   'credential',
   'password',

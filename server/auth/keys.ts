@@ -4,25 +4,31 @@ import { dirname, join } from 'node:path';
 import { ConfigError } from '../../config/errors.ts';
 import type { Config } from '../../config/schema.ts';
 
-export type PublishKey = {
+export type StoredKey = {
   key: string;
   /** Where it is kept; undefined if the configuration gives it. */
   file?: string;
-  /** Made just now: to be shown once. */
+  /** Made just now. */
   fresh: boolean;
 };
 
+const KINDS = {
+  publish: { setting: 'publishKey', file: 'publish-key' },
+  admin: { setting: 'adminKey', file: 'admin-key' },
+} as const;
+
 /**
- * The configured publish key, or the one generated at the first start and kept in the data directory.
+ * The configured key, or the one generated at the first start and kept in the data directory.
  * @throws ConfigError if it cannot be kept or read there.
  */
-export function loadPublishKey(config: Config): PublishKey {
-  if (config.auth.publishKey) return { key: config.auth.publishKey, fresh: false };
-  const file = join(config.dataDirectory, 'publish-key');
+export function loadKey({ auth, dataDirectory }: Config, kind: keyof typeof KINDS): StoredKey {
+  const { setting, file: name } = KINDS[kind];
+  if (auth[setting]) return { key: auth[setting], fresh: false };
+  const file = join(dataDirectory, name);
   try {
     return { file, ...readOrMake(file) };
   } catch (error) {
-    throw new ConfigError(`dataDirectory: the publish key cannot be kept in ${file}: ${String(error)}`, {
+    throw new ConfigError(`dataDirectory: the ${kind} key cannot be kept in ${file}: ${String(error)}`, {
       cause: error,
     });
   }
