@@ -12,7 +12,8 @@ export function greeting({ config, port, publishKey, adminKey }: Options): strin
   if (freeHere(config)) lines.push(`  Publish      ${here}/publish`);
   lines.push(`  Watch        ${elsewhere ?? here}/watch   (the publish page gives the link of the stream)`);
   if (config.auth.publish !== 'open') lines.push(...keyLines(elsewhere ?? here, publishKey));
-  if (adminKey.fresh) lines.push(`  Administer   with the key in ${adminKey.file} (cameras; see docs/operations.md)`);
+  if (adminKey.fresh)
+    lines.push(`  Administer   with the key in ${adminKey.file} (cameras; see docs/operations.md)`);
   if (elsewhere?.startsWith('http:')) {
     lines.push('  Note         browsers open cameras on https:// or localhost pages only; see README, "TLS"');
   }
