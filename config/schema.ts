@@ -155,6 +155,12 @@ export const cameraSchema = z.strictObject({
   transcode: z.enum(['never', 'auto']).default('never'),
 });
 
+const whep = z.strictObject({
+  wait: seconds(0, 300)
+    .default(0)
+    .describe('How long a WHEP player that asks for a stream which is not live is let wait; 0: it gets 404.'),
+});
+
 const limits = z.strictObject({
   streams: count(1, 100_000).default(200).describe('Streams live at the same time.'),
   cameras: count(0, 1000)
@@ -185,6 +191,10 @@ const limits = z.strictObject({
     .describe(
       'Signaling messages a client may send, averaged; three times as many at once. More closes the connection (1008).',
     ),
+  sdpBytes: count(4096, 1_048_576)
+    .default(65_536)
+    .meta({ unit: 'bytes' })
+    .describe('Largest SDP that a WHIP or WHEP client may send.'),
   sendBuffer: count(65_536, 100_000_000)
     .default(1_048_576)
     .meta({ unit: 'bytes' })
@@ -227,6 +237,7 @@ export const configSchema = z.strictObject({
     .describe(
       'Private networks that cameras added while running may lie in, e.g. "192.168.1.0/24"; public addresses always may.',
     ),
+  whep: whep.prefault({}),
   limits: limits.prefault({}),
   log: log.prefault({}),
   dataDirectory: z

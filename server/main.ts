@@ -5,6 +5,7 @@ import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { checkAnnouncedAddress } from '../workers/media/addresses.ts';
 import { WorkerPool } from '../workers/media/pool.ts';
+import { Admission } from './auth/admission.ts';
 import { Grants } from './auth/grants.ts';
 import { loadKey } from './auth/keys.ts';
 import { createLogger } from './base/logger.ts';
@@ -28,6 +29,7 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
   const adminKey = loadKey(config, 'admin');
   const pool = await WorkerPool.create({ media: config.media, logger });
   const registry = new Registry({ config, pool, logger });
+  const admission = new Admission(config.limits);
   const app = createApp({ config, logger, pagesDir: PAGES, ready: () => readiness(pool) });
   const http = await listen(app, config.http, logger).catch((error: unknown) => {
     void pool.close();
@@ -38,6 +40,7 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
     logger,
     registry,
     grants: new Grants(config.auth.publish, { publish: publishKey.key, admin: adminKey.key }),
+    admission,
     rtpCapabilities: wireCapabilities(pool.rtpCapabilities),
     publicUrl: publicUrl(config.http, http.port),
   });
@@ -46,7 +49,10 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
   logger.info({ port: http.port, workers: pool.size }, 'server up');
 
   return async () => {
-    logger.info({ ...registry.snapshot(), ...signaling.snapshot() }, 'figures at the end');
+    logger.info(
+      { ...registry.snapshot(), ...signaling.snapshot(), refusals: admission.refusals },
+      'figures at the end',
+    );
     registry.close();
     signaling.close();
     await Promise.all([pool.close(), http.close()]);

@@ -142,6 +142,14 @@ function adviseElsewhere(kind, needs) {
   });
 }
 
+/** Whether what is needed is there, or can be installed without asking anybody. */
+export function attainable(need) {
+  const kind = systemKind(process.platform, readText('/etc/os-release') ?? '');
+  const apt = existsSync('/usr/bin/apt-get') && (kind === 'debian' || kind === 'ubuntu');
+  if (!apt) return isThere(NEEDS[need].programs);
+  return process.getuid() === 0 || queryMissing(packagesFor([need], kind)).length === 0;
+}
+
 const isThere = (programs) => programs?.every((name) => which(name, outerPath())) ?? false;
 const purposes = (needs) => needs.map((need) => NEEDS[need].purpose).join(' and ');
 const count = (list) => (list.length === 1 ? 'a package' : `${list.length} packages`);

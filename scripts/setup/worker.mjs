@@ -1,9 +1,13 @@
-/** The mediasoup-worker binary: the official one where it can be had, else built from source. */
+/**
+ * The mediasoup-worker binary: built from source, since WHEP needs what workers/native/wire adds to it;
+ * the official one where it cannot be built.
+ */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { projectNode } from './npm.mjs';
+import { attainable } from './packages.mjs';
 import { cacheDirectory, nodeModules, outerPath, root, which } from './paths.mjs';
 import { mustRun, openLog, run, SetupError } from './run.mjs';
 import { hashFiles, hashOf, readText, stamp } from './stamp.mjs';
@@ -18,7 +22,7 @@ const HEALTHY = 41;
 
 export const ROUTES = ['auto', 'prebuilt', 'build'];
 
-/** Which of the two ways the person wants. */
+/** Which of the ways the person wants; 'auto' is to build where that is possible. */
 export function workerRoute(env = process.env) {
   const route = env.PHAROS_WORKER_ROUTE || (env.MEDIASOUP_SKIP_WORKER_PREBUILT_DOWNLOAD ? 'build' : 'auto');
   if (ROUTES.includes(route)) return route;
@@ -30,6 +34,9 @@ function isHealthy(file) {
     existsSync(file) && spawnSync(file, [], { env: {}, stdio: 'ignore', timeout: 10_000 }).status === HEALTHY
   );
 }
+
+/** Whether it is our build (workers/media/wire.ts looks for the same). */
+const isOurs = (file) => readFileSync(file).includes('pharos-payload-type');
 
 /** The part of a cached binary's name that is known without a compiler. */
 export function cachePrefix(version, recipe, platform = process.platform, arch = process.arch) {
@@ -98,7 +105,7 @@ function finish(came) {
  * which need more of the internet still; a PYTHON that always fails stops it there.
  */
 async function download(report) {
-  report.start(NAME, "mediasoup's prebuilt binary");
+  report.start(NAME, "mediasoup's prebuilt binary (without WHEP)");
   const env = { ...process.env, PYTHON: 'false', MEDIASOUP_FORCE_WORKER_PREBUILT_DOWNLOAD: '1' };
   const result = await run(projectNode(), ['npm-scripts.mjs', 'postinstall'], {
     cwd: mediasoup,
@@ -115,21 +122,21 @@ async function download(report) {
   return false;
 }
 
-/** Gets the binary without building: found in its place, downloaded, or built before. */
+/** Gets the binary without building: built before, or, where it cannot be built, downloaded. */
 export const workerDownload = {
   name: NAME,
   ready,
   async run(report) {
     const route = workerRoute();
-    if (route === 'auto' && !stamp.read(NAME) && isHealthy(binary)) return finish('found');
-    if (route !== 'build' && (await download(report))) return;
+    if (route !== 'prebuilt' && useCached(report)) return;
+    if (route === 'build' || (route === 'auto' && attainable('build'))) return;
+    if (await download(report)) return;
     if (route === 'prebuilt') {
       throw new SetupError("mediasoup's prebuilt worker could not be downloaded.", {
         log: '.pharos/logs/worker-download.log',
         advice: 'Unset PHAROS_WORKER_ROUTE to build it from source.',
       });
     }
-    useCached(report);
   },
 };
 
@@ -155,7 +162,7 @@ export const workerBuild = {
     const folder = join(cacheDirectory(), 'build', `${name}-${hashOf(root)}`);
     const options = { env: { ...process.env, PATH: outerPath() }, log: openLog('worker-build') };
     const advice =
-      'The lines above name what is missing or wrong. Where the internet is reachable, PHAROS_WORKER_ROUTE=prebuilt avoids the build.';
+      'The lines above name what is missing or wrong. Where the internet is reachable, PHAROS_WORKER_ROUTE=prebuilt avoids the build, at the price of WHEP.';
 
     report.start(NAME, 'building from source, about 3 minutes on two cores');
     await mustRun('mediasoup-worker could not be configured.', 'cmake', configuration(folder), {
@@ -169,7 +176,8 @@ export const workerBuild = {
     });
 
     const built = join(folder, 'mediasoup-worker');
-    if (!isHealthy(built)) throw new SetupError('mediasoup-worker was built but does not run.', { advice });
+    if (!isHealthy(built) || !isOurs(built))
+      throw new SetupError('mediasoup-worker was built but does not run.', { advice });
     install(built, join(cachedWorkers(), name));
     install(built, binary);
     rmSync(folder, { recursive: true, force: true });

@@ -28,10 +28,26 @@ const STATUS: Record<ErrorCode, number> = {
   server_full: 503,
   unavailable: 503,
   too_many_requests: 429,
-  unsupported_codec: 422,
+  unsupported_codec: 406,
   media_failed: 422,
   server_closing: 503,
   internal: 500,
+  unauthorized: 401,
+  too_large: 413,
+  unsupported_media_type: 415,
+  method_not_allowed: 405,
+  precondition_failed: 412,
+  precondition_required: 428,
+};
+
+/** When it makes sense to ask again. */
+const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = {
+  stream_not_found: 3,
+  full: 30,
+  server_full: 30,
+  unavailable: 5,
+  too_many_requests: 60,
+  server_closing: 10,
 };
 
 /** No request to this server needs a larger body. */
@@ -86,11 +102,15 @@ function clientFault(error: unknown): number | undefined {
   return typeof status === 'number' && status >= 400 && status < 500 ? status : undefined;
 }
 
+const FOR_PROGRAMS = /^\/(api|whip|whep)\//;
+
 /** Programs get problem details (RFC 9457), people a page. */
 function answer(request: Request, response: Response, { status, code, detail }: Problem): void {
   const title = STATUS_CODES[status] ?? 'Error';
+  const retryAfter = code && RETRY_AFTER_SECONDS[code];
   response.status(status).set('Cache-Control', 'no-store');
-  if (request.path.startsWith('/api/') || request.accepts(['json', 'html']) === 'json') {
+  if (retryAfter) response.set('Retry-After', String(retryAfter));
+  if (FOR_PROGRAMS.test(request.path) || request.accepts(['json', 'html']) === 'json') {
     response.type('application/problem+json').send(JSON.stringify({ title, status, code, detail }));
   } else {
     response.type('html').send(messagePage(title, `${detail[0]?.toUpperCase()}${detail.slice(1)}.`));

@@ -36,6 +36,19 @@ export const ERROR_CODES = [
   'server_closing',
   /** A fault of the server; its log has the cause. */
   'internal',
+  // --- Over HTTP only ---
+  /** No grant was given, or none that holds. */
+  'unauthorized',
+  /** The body is larger than it may be. */
+  'too_large',
+  /** The body is of another media type than this address takes. */
+  'unsupported_media_type',
+  /** This address does not do that. */
+  'method_not_allowed',
+  /** The session has changed since; If-Match names another state of it. */
+  'precondition_failed',
+  /** If-Match is missing. */
+  'precondition_required',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
@@ -47,6 +60,8 @@ export const END_REASONS = [
   'publisher_left',
   /** Media ceased: no ICE consent (RFC 7675) or DTLS closed or never came up. */
   'media_lost',
+  /** The same publisher came back on another connection. */
+  'taken_over',
   /** The media worker process died. */
   'worker_failed',
   /** Nobody went live within the waiting time. */
@@ -55,6 +70,25 @@ export const END_REASONS = [
   'server_closing',
 ] as const;
 export type EndReason = (typeof END_REASONS)[number];
+
+/** What is wrong with a stream though it goes on, or may yet come: told to its publisher, or to those who wait. */
+export const NOTICE_CODES = [
+  /** The encoder sends B-frames. */
+  'b_frames',
+  /** The encoder takes no notice of key frame requests. */
+  'key_frame_ignored',
+  /** The encoder sends key frames too rarely. */
+  'key_frame_interval',
+  /** H.264 parameter sets do not come with the key frames. */
+  'parameter_sets',
+  /** The camera cannot be reached, or went silent; it is tried again. */
+  'source_unreachable',
+  /** The camera refuses: its user name, password or path is wrong. */
+  'source_refused',
+  /** The camera sends what this server does not carry. */
+  'source_unsupported',
+] as const;
+export type NoticeCode = (typeof NOTICE_CODES)[number];
 
 /** WebSocket close codes (RFC 6455, section 7.4.1) as Pharos uses them. */
 export const CLOSE_CODES = {

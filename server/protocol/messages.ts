@@ -5,7 +5,7 @@
  * `docs/protocol.md` shows an example of each; a test holds the two together.
  */
 import * as z from 'zod/mini';
-import { END_REASONS, ERROR_CODES, STREAM_ID_PATTERN } from './codes.ts';
+import { END_REASONS, ERROR_CODES, NOTICE_CODES, STREAM_ID_PATTERN } from './codes.ts';
 
 // --- Values -----------------------------------------------------------------
 
@@ -176,6 +176,10 @@ const media = z.object({
 });
 export type Media = z.infer<typeof media>;
 
+const notice = z.object({ code: z.enum(NOTICE_CODES), message: z.string() });
+/** Something that is wrong with a stream, in a sentence for people. */
+export type Notice = z.infer<typeof notice>;
+
 const iceServer = z.object({
   urls: z.array(z.string()),
   username: z.optional(z.string()),
@@ -232,7 +236,7 @@ export const answers = {
   watch: z.discriminatedUnion('state', [
     z.object({ state: z.literal('live'), viewers: z.number(), media }),
     /** A `live` event follows when the stream goes live. */
-    z.object({ state: z.literal('waiting') }),
+    z.object({ state: z.literal('waiting'), notice: z.optional(notice) }),
   ]),
   connect: z.object({}),
   produce: z.object({ producerId: z.string() }),
@@ -266,6 +270,11 @@ export const event = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ended'), reason: z.enum(END_REASONS), waiting: z.boolean() }),
   /** How many watch now; at most once a second. */
   z.object({ type: z.literal('viewers'), count: z.number() }),
+  /**
+   * To a publisher: something about its media disturbs viewers. To a viewer: why the stream is not live;
+   * without `notice` that is over.
+   */
+  z.object({ type: z.literal('notice'), notice: z.optional(notice) }),
   /** The server will close this connection, and why. */
   z.object({ type: z.literal('closing'), error: errorBody }),
 ]);

@@ -9,17 +9,20 @@ type Options = {
   registry: Registry;
   media: Config['media'];
   publicUrl: string | undefined;
+  /** By what this client publishes (server/auth/requester.ts). */
+  grant: string;
   send: (event: Event) => void;
 };
 
 /** A client's part as a publisher: requests go to its Publisher, events come back. */
 export async function startPublishing(
   request: RequestOf<'publish'>,
-  { registry, media, publicUrl, send }: Options,
+  { registry, media, publicUrl, grant, send }: Options,
 ): Promise<{ session: Session; answer: AnswerOf<'publish'> }> {
-  const publisher = await registry.publish(request.tracks, request.stream);
+  const publisher = await registry.publish({ tracks: request.tracks, id: request.stream, grant });
   publisher.on('live', () => send({ type: 'live', viewers: registry.viewerCount(publisher.streamId) }));
   publisher.on('viewers', (viewers) => send({ type: 'viewers', count: viewers }));
+  publisher.on('notice', (notice) => send({ type: 'notice', notice }));
   publisher.on('ended', (reason) => send({ type: 'ended', reason, waiting: false }));
   return {
     session: publisherSession(publisher),

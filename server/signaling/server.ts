@@ -3,15 +3,16 @@ import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Config } from '../../config/schema.ts';
+import type { Admission } from '../auth/admission.ts';
 import type { Grants } from '../auth/grants.ts';
+import { iceServersFor } from '../auth/ice-servers.ts';
+import { clientAddress, grantIdentity, isAllowedOrigin, isLocal } from '../auth/requester.ts';
 import { PharosError } from '../base/errors.ts';
-import { addressKey, KeyedCounter, KeyedLimiter, TokenBucket } from '../base/limits.ts';
-import { CLOSE_CODES, type ErrorCode } from '../protocol/codes.ts';
+import { TokenBucket } from '../base/limits.ts';
+import { CLOSE_CODES } from '../protocol/codes.ts';
 import type { RtpCapabilities } from '../protocol/messages.ts';
 import type { Registry } from '../streams/registry.ts';
-import { iceServersFor } from './ice-servers.ts';
 import { startPublishing } from './publisher-session.ts';
-import { clientAddress, isAllowedOrigin, isLocal } from './requester.ts';
 import { Socket } from './socket.ts';
 import { startWatching } from './viewer-session.ts';
 
@@ -20,6 +21,7 @@ type Options = {
   logger: Logger;
   registry: Registry;
   grants: Grants;
+  admission: Admission;
   rtpCapabilities: RtpCapabilities;
   /** Where others reach the pages, if they can. */
   publicUrl: string | undefined;
@@ -33,9 +35,6 @@ export class SignalingServer {
   readonly #wss: WebSocketServer;
   readonly #sockets = new Map<WebSocket, Socket>();
   readonly #answered = new WeakSet<WebSocket>();
-  readonly #connections: KeyedCounter;
-  readonly #joins: KeyedLimiter;
-  readonly #refusals = new Map<ErrorCode, number>();
   readonly #heartbeat: NodeJS.Timeout;
 
   constructor(options: Options) {
@@ -47,8 +46,6 @@ export class SignalingServer {
       perMessageDeflate: false,
       clientTracking: false,
     });
-    this.#connections = new KeyedCounter(limits.connectionsPerAddress);
-    this.#joins = new KeyedLimiter({ rate: limits.joinsPerAddress / 60, burst: limits.joinsPerAddress });
     this.#heartbeat = setInterval(() => this.#checkAlive(), limits.heartbeat * 1000);
   }
 
@@ -58,8 +55,8 @@ export class SignalingServer {
   }
 
   /** Figures for health and metrics. */
-  snapshot(): { sockets: number; refusals: Record<string, number> } {
-    return { sockets: this.#sockets.size, refusals: Object.fromEntries(this.#refusals) };
+  snapshot(): { sockets: number } {
+    return { sockets: this.#sockets.size };
   }
 
   close(): void {
@@ -81,7 +78,7 @@ export class SignalingServer {
     if (request.url?.split('?')[0] !== '/ws') {
       refuseUpgrade(stream, '404 Not Found');
     } else if (!isAllowedOrigin(request, http)) {
-      this.#count('not_allowed');
+      this.#options.admission.refused('not_allowed');
       refuseUpgrade(stream, '403 Forbidden');
     } else {
       this.#wss.handleUpgrade(request, stream, head, (ws) => this.#wssOnConnection(ws, request));
@@ -89,11 +86,11 @@ export class SignalingServer {
   }
 
   #wssOnConnection(ws: WebSocket, request: IncomingMessage): void {
-    const { config, grants } = this.#options;
-    const address = addressKey(clientAddress(request, config.http.trustedProxies));
+    const { config, grants, admission } = this.#options;
+    const address = clientAddress(request, config.http.trustedProxies);
     const local = isLocal(request, config.http);
     const socket = this.#createSocket(ws, address, local);
-    const release = this.#connections.acquire(address);
+    const release = admission.enter(address);
     if (!release) {
       socket.close(CLOSE_CODES.tryAgainLater, 'too_many_requests', 'too many connections from this address');
       return;
@@ -114,7 +111,7 @@ export class SignalingServer {
   }
 
   #createSocket(ws: WebSocket, address: string, local: boolean): Socket {
-    const { config, logger, registry, grants, publicUrl } = this.#options;
+    const { config, logger, registry, grants, admission, publicUrl } = this.#options;
     const { limits, media } = config;
     return new Socket({
       ws,
@@ -126,30 +123,22 @@ export class SignalingServer {
         now: performance.now(),
       }),
       publish: async (request, send) => {
-        this.#checkJoins(address);
+        admission.join(address);
         if (!grants.mayPublish({ local, key: request.key })) {
           throw new PharosError(
             'not_allowed',
             'publishing here needs the publish key; use the link that the server printed',
           );
         }
-        return startPublishing(request, { registry, media, publicUrl, send });
+        const grant = grantIdentity(request.key, address);
+        return startPublishing(request, { registry, media, publicUrl, grant, send });
       },
       watch: async (request, send) => {
-        this.#checkJoins(address);
+        admission.join(address);
         return startWatching(request, { registry, send });
       },
-      onRefusal: (code) => this.#count(code),
+      onRefusal: (code) => admission.refused(code),
     });
-  }
-
-  #checkJoins(address: string): void {
-    if (this.#joins.take(address, performance.now())) return;
-    throw new PharosError('too_many_requests', 'too many joins from this address; try again in a minute');
-  }
-
-  #count(code: ErrorCode): void {
-    this.#refusals.set(code, (this.#refusals.get(code) ?? 0) + 1);
   }
 
   /** A client that answered no ping since the last round is gone (RFC 6455, section 5.5.2). */

@@ -14,15 +14,18 @@ export async function startWatching(
   request: RequestOf<'watch'>,
   { registry, send }: Options,
 ): Promise<{ session: Session; answer: AnswerOf<'watch'> }> {
-  const { viewer, media, viewers } = await registry.watch(request.stream, request.rtpCapabilities);
+  const { viewer, media, viewers, notice } = await registry.watch(request.stream, {
+    rtpCapabilities: request.rtpCapabilities,
+  });
   viewer.on('live', (live) =>
     send({ type: 'live', viewers: registry.viewerCount(viewer.streamId), media: live }),
   );
   viewer.on('viewers', (count) => send({ type: 'viewers', count }));
+  viewer.on('notice', (changed) => send({ type: 'notice', notice: changed }));
   viewer.on('ended', (reason, waiting) => send({ type: 'ended', reason, waiting }));
   return {
     session: viewerSession(viewer),
-    answer: media ? { state: 'live', viewers, media } : { state: 'waiting' },
+    answer: media ? { state: 'live', viewers, media } : { state: 'waiting', ...(notice && { notice }) },
   };
 }
 

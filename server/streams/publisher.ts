@@ -1,15 +1,26 @@
 import { EventEmitter } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { types } from 'mediasoup';
 import type { MediaWorker } from '../../workers/media/pool.ts';
 import {
   connectTransport,
+  createRtpTransport,
   createTransport,
+  type RtpPort,
+  restartIce,
+  rtpPort,
   transportParameters,
   watchTransport,
 } from '../../workers/media/transports.ts';
 import { PharosError } from '../base/errors.ts';
 import type { EndReason } from '../protocol/codes.ts';
-import type { DtlsParameters, MediaKind, RtpParameters, TransportParameters } from '../protocol/messages.ts';
+import type {
+  DtlsParameters,
+  MediaKind,
+  Notice,
+  RtpParameters,
+  TransportParameters,
+} from '../protocol/messages.ts';
 import type { StreamContext } from './context.ts';
 
 export type PublisherEvents = {
@@ -18,35 +29,58 @@ export type PublisherEvents = {
   /** It is over, whoever ended it. */
   ended: [EndReason];
   viewers: [count: number];
+  /** Something about its media disturbs viewers; each thing is told once. */
+  notice: [Notice];
 };
 
 /** What a publisher tells the stream it belongs to. */
 export type PublisherParent = {
   readonly id: string;
   publisherOnLive(): void;
+  publisherOnNotice(notice: Notice): void;
   publisherOnClose(reason: EndReason): void;
 };
 
-type PublisherOptions = {
-  parent: PublisherParent;
-  context: StreamContext;
+export type PublishOptions = {
+  /** What will be produced. */
   tracks: readonly MediaKind[];
+  /** By what it publishes: whoever has the same may take over from a session that has gone silent. */
+  grant: string;
+  /** 'webrtc': a browser, a WHIP client. 'rtp': a process on this machine that sends plain RTP. */
+  kind?: 'webrtc' | 'rtp';
 };
 
-/** The one who sends a stream: a transport on the home worker and its producers. */
+type PublisherOptions = PublishOptions & { parent: PublisherParent; context: StreamContext };
+
+/** A session that has not come up within this time does not keep its owner from trying again. */
+const COMING_UP_MS = 5000;
+
+/** The one who sends a stream: transports on the home worker and their producers. */
 export class Publisher extends EventEmitter<PublisherEvents> {
   readonly home: MediaWorker;
+  readonly grant: string;
+  readonly kind: 'webrtc' | 'rtp';
+  readonly #createdAt = performance.now();
   readonly #parent: PublisherParent;
   readonly #context: StreamContext;
-  readonly #transport: types.WebRtcTransport;
+  /** That of a WebRTC client. */
+  readonly #transport: types.WebRtcTransport | undefined;
+  readonly #rtpTransports: types.PlainTransport[] = [];
   readonly #producers = new Map<MediaKind, types.Producer>();
   readonly #tracks: readonly MediaKind[];
+  readonly #notices: Notice[] = [];
   #connected = false;
   #closed = false;
 
-  private constructor(options: PublisherOptions, home: MediaWorker, transport: types.WebRtcTransport) {
+  private constructor(
+    options: PublisherOptions,
+    home: MediaWorker,
+    transport: types.WebRtcTransport | undefined,
+  ) {
     super();
     this.home = home;
+    this.grant = options.grant;
+    this.kind = options.kind ?? 'webrtc';
     this.#parent = options.parent;
     this.#context = options.context;
     this.#transport = transport;
@@ -58,6 +92,7 @@ export class Publisher extends EventEmitter<PublisherEvents> {
     const { config, pool } = options.context;
     const home = pool.pick();
     if (!home) throw new PharosError('unavailable', 'no media worker is running; try again in a few seconds');
+    if (options.kind === 'rtp') return new Publisher(options, home, undefined);
     const transport = await createTransport(home, config.media);
     const publisher = new Publisher(options, home, transport);
     watchTransport(transport, config.limits.mediaSetupTime * 1000, (reason) => publisher.close(reason));
@@ -80,15 +115,25 @@ export class Publisher extends EventEmitter<PublisherEvents> {
     return [...this.#producers.values()];
   }
 
+  /** What was found to disturb viewers so far. */
+  get notices(): readonly Notice[] {
+    return this.#notices;
+  }
+
   get transportParameters(): TransportParameters {
-    return transportParameters(this.#transport);
+    return transportParameters(this.#webRtc());
   }
 
   /** @throws PharosError `wrong_order` if connected already, `media_failed` on unusable parameters. */
   async connect(dtlsParameters: DtlsParameters): Promise<void> {
     if (this.#connected) throw new PharosError('wrong_order', 'this transport is connected already');
-    await connectTransport(this.#transport, dtlsParameters);
+    await connectTransport(this.#webRtc(), dtlsParameters);
     this.#connected = true;
+  }
+
+  /** New ICE credentials for the same media path (RFC 8445, section 2.4). */
+  async restartIce(): Promise<TransportParameters> {
+    return restartIce(this.#webRtc());
   }
 
   /**
@@ -97,21 +142,39 @@ export class Publisher extends EventEmitter<PublisherEvents> {
    */
   async produce(kind: MediaKind, rtpParameters: RtpParameters): Promise<string> {
     if (!this.#connected) throw new PharosError('wrong_order', 'send connect before produce');
-    if (!this.#tracks.includes(kind) || this.#producers.has(kind)) {
-      throw new PharosError('wrong_order', `no further ${kind} track was announced in publish`);
+    return (await this.#add(kind, this.#webRtc(), rtpParameters)).id;
+  }
+
+  /**
+   * Opens ports on loopback that take this track as plain RTP and RTCP, from whoever sends there first.
+   * @throws PharosError as `produce`.
+   */
+  async receiveRtp(kind: MediaKind, rtpParameters: RtpParameters): Promise<RtpPort> {
+    const transport = await createRtpTransport(this.home);
+    if (this.#closed) {
+      transport.close();
+      throw ended();
     }
-    const producer = await this.#transport
-      .produce({ kind, rtpParameters, keyFrameRequestDelay: this.#context.config.media.keyFrameRequestDelay })
-      .catch((error: Error) => {
-        throw refusedProduce(error);
-      });
-    if (this.#closed) throw new PharosError('wrong_order', 'the stream has ended');
-    this.#producers.set(kind, producer);
-    if (this.live) {
-      this.#parent.publisherOnLive();
-      this.emit('live');
+    this.#rtpTransports.push(transport);
+    transport.once('routerclose', () => this.close('worker_failed'));
+    await this.#add(kind, transport, rtpParameters);
+    return rtpPort(transport);
+  }
+
+  /**
+   * Whether it is still there: media comes, or it is only just coming up.
+   * Resolves as soon as a packet comes, or after `ms` without one.
+   */
+  async isAlive(ms: number): Promise<boolean> {
+    const comingUp = performance.now() - this.#createdAt < COMING_UP_MS;
+    if (this.#transport && this.#transport.dtlsState !== 'connected') return comingUp && !this.#closed;
+    const before = await this.#packets();
+    const deadline = performance.now() + ms;
+    while (!this.#closed && performance.now() < deadline) {
+      await delay(PACKET_POLL_MS);
+      if ((await this.#packets()) > before) return true;
     }
-    return producer.id;
+    return false;
   }
 
   close(reason: EndReason): void {
@@ -129,8 +192,47 @@ export class Publisher extends EventEmitter<PublisherEvents> {
 
   #release(): void {
     this.#closed = true;
-    this.#transport.close();
+    this.#transport?.close();
+    for (const transport of this.#rtpTransports) transport.close();
   }
+
+  #webRtc(): types.WebRtcTransport {
+    if (!this.#transport) throw new Error('this publisher sends plain RTP');
+    return this.#transport;
+  }
+
+  async #add(
+    kind: MediaKind,
+    transport: types.Transport,
+    rtpParameters: RtpParameters,
+  ): Promise<types.Producer> {
+    if (!this.#tracks.includes(kind) || this.#producers.has(kind)) {
+      throw new PharosError('wrong_order', `no further ${kind} track was announced in publish`);
+    }
+    const producer = await transport
+      .produce({ kind, rtpParameters, keyFrameRequestDelay: this.#context.config.media.keyFrameRequestDelay })
+      .catch((error: Error) => {
+        throw refusedProduce(error);
+      });
+    if (this.#closed) throw ended();
+    this.#producers.set(kind, producer);
+    if (this.live) {
+      this.#parent.publisherOnLive();
+      this.emit('live');
+    }
+    return producer;
+  }
+
+  async #packets(): Promise<number> {
+    const stats = await Promise.all(this.producers.map((producer) => producer.getStats()));
+    return stats.flat().reduce((sum, { packetCount }) => sum + packetCount, 0);
+  }
+}
+
+const PACKET_POLL_MS = 50;
+
+function ended(): PharosError {
+  return new PharosError('wrong_order', 'the stream has ended');
 }
 
 function refusedProduce(error: Error): PharosError {

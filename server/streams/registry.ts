@@ -1,40 +1,97 @@
 import { randomBytes } from 'node:crypto';
+import { EventEmitter } from 'node:events';
 import { PharosError } from '../base/errors.ts';
 import { Slots } from '../base/slots.ts';
-import type { Media, MediaKind, RtpCapabilities } from '../protocol/messages.ts';
+import type { Media, Notice } from '../protocol/messages.ts';
 import type { StreamContext } from './context.ts';
-import type { Publisher } from './publisher.ts';
+import type { Publisher, PublishOptions } from './publisher.ts';
 import { Stream } from './stream.ts';
-import type { Viewer } from './viewer.ts';
+import type { Receiver, Viewer } from './viewer.ts';
+
+export type RegistryEvents = {
+  /** A viewer of the stream came or went. */
+  demand: [streamId: string, viewers: number];
+};
+
+/** A stream id kept for a source of the server's own, such as a camera. */
+export type Reservation = {
+  readonly streamId: string;
+  /** Why the stream is not live, for those who wait for it. */
+  readonly notice: Notice | undefined;
+  tell(notice: Notice | undefined): void;
+  publish(options: PublishOptions): Promise<Publisher>;
+  /** Gives the id free; a publisher under it goes on. */
+  release(): void;
+};
 
 /** All streams by their id, waited for or live. */
-export class Registry {
+export class Registry extends EventEmitter<RegistryEvents> {
   readonly #context: StreamContext;
   readonly #streams = new Map<string, Stream>();
+  readonly #reservations = new Map<string, Reservation>();
   #closed = false;
 
   constructor(context: Omit<StreamContext, 'waiting'>) {
+    super();
     this.#context = { ...context, waiting: new Slots(context.config.limits.waitingViewers) };
   }
 
   /**
-   * Begins to publish; the stream goes live when all `tracks` have been produced.
-   * @param id The stream id; left out, an unguessable one is made.
+   * Begins to publish; the stream goes live when all tracks have been produced.
+   * @param options `id`: the stream id; left out, an unguessable one is made.
    * @throws PharosError `stream_in_use`, `server_full`, `server_closing`, `unavailable`.
    */
-  async publish(tracks: readonly MediaKind[], id = generateStreamId()): Promise<Publisher> {
-    const known = this.#streams.get(id);
-    if (!known?.publishing && this.#publishing() >= this.#context.config.limits.streams) {
-      throw new PharosError('server_full', 'this server carries as many streams as it may; try again later');
-    }
-    return this.#open(id).publish(tracks);
+  async publish({
+    id = generateStreamId(),
+    ...options
+  }: PublishOptions & { id?: string }): Promise<Publisher> {
+    if (this.#reservations.has(id)) throw inUseByCamera(id);
+    return this.#publish(id, options);
   }
 
-  /** @throws PharosError `full`, `stream_not_found`, `unsupported_codec`, `server_closing`. */
-  async watch(id: string, rtpCapabilities: RtpCapabilities): Promise<Watching> {
+  /**
+   * Keeps a stream id: from now on only the reservation publishes under it.
+   * @throws PharosError `stream_in_use` if it is kept or published already.
+   */
+  reserve(id: string): Reservation {
+    if (this.#reservations.has(id) || this.#streams.get(id)?.publishing) throw inUseByCamera(id);
+    let notice: Notice | undefined;
+    const reservation: Reservation = {
+      streamId: id,
+      get notice() {
+        return notice;
+      },
+      tell: (changed) => {
+        if (notice?.code === changed?.code && notice?.message === changed?.message) return;
+        notice = changed;
+        this.#streams.get(id)?.tellViewers(notice);
+      },
+      publish: (options) => this.#publish(id, options),
+      release: () => {
+        if (this.#reservations.get(id) === reservation) this.#reservations.delete(id);
+      },
+    };
+    this.#reservations.set(id, reservation);
+    return reservation;
+  }
+
+  /**
+   * @throws PharosError `full`, `stream_not_found`, `unsupported_codec`, `server_closing`.
+   */
+  async watch(id: string, receiver: Receiver): Promise<Watching> {
     const stream = this.#open(id);
-    const { viewer, media } = await stream.addViewer(rtpCapabilities);
-    return { viewer, media, viewers: stream.viewerCount };
+    const { viewer, media } = await stream.addViewer(receiver);
+    return { viewer, media, viewers: stream.viewerCount, notice: this.#reservations.get(id)?.notice };
+  }
+
+  /** Whether a source of the server's own will make the stream live for whoever waits. */
+  isReserved(id: string): boolean {
+    return this.#reservations.has(id);
+  }
+
+  /** The stream's publisher, if there is one. */
+  publisherOf(id: string): Publisher | undefined {
+    return this.#streams.get(id)?.publisher;
   }
 
   viewerCount(id: string): number {
@@ -59,11 +116,27 @@ export class Registry {
     this.#streams.clear();
   }
 
+  streamOnEmpty(stream: Stream): void {
+    this.#streams.delete(stream.id);
+  }
+
+  streamOnViewers(stream: Stream): void {
+    this.emit('demand', stream.id, stream.viewerCount);
+  }
+
+  async #publish(id: string, options: PublishOptions): Promise<Publisher> {
+    const known = this.#streams.get(id);
+    if (!known?.publishing && this.#publishing() >= this.#context.config.limits.streams) {
+      throw new PharosError('server_full', 'this server carries as many streams as it may; try again later');
+    }
+    return this.#open(id).publish(options);
+  }
+
   #open(id: string): Stream {
     if (this.#closed) throw new PharosError('server_closing', 'the server is shutting down');
     const known = this.#streams.get(id);
     if (known) return known;
-    const stream = new Stream({ id, context: this.#context, onEmpty: () => this.#streams.delete(id) });
+    const stream = new Stream({ id, context: this.#context, parent: this });
     this.#streams.set(id, stream);
     return stream;
   }
@@ -75,7 +148,17 @@ export class Registry {
   }
 }
 
-export type Watching = { viewer: Viewer; media: Media | undefined; viewers: number };
+export type Watching = {
+  viewer: Viewer;
+  /** Undefined while it waits. */
+  media: Media | undefined;
+  viewers: number;
+  notice: Notice | undefined;
+};
+
+function inUseByCamera(id: string): PharosError {
+  return new PharosError('stream_in_use', `"${id}" is in use already; choose another identifier`);
+}
 
 /** 128 random bits: whoever is not told the id cannot guess it. */
 function generateStreamId(): string {

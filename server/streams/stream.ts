@@ -1,20 +1,26 @@
 import { PharosError } from '../base/errors.ts';
 import type { EndReason } from '../protocol/codes.ts';
-import type { Media, MediaKind, RtpCapabilities } from '../protocol/messages.ts';
+import type { Media, Notice } from '../protocol/messages.ts';
 import type { StreamContext } from './context.ts';
-import { Publisher } from './publisher.ts';
-import { Viewer } from './viewer.ts';
+import { Publisher, type PublishOptions } from './publisher.ts';
+import { type Receiver, Viewer } from './viewer.ts';
 
 const VIEWER_COUNT_INTERVAL_MS = 1000;
 /** How many waiting viewers are set up at the same time when a stream goes live. */
 const ATTACH_CONCURRENCY = 16;
 
-export type StreamOptions = {
-  id: string;
-  context: StreamContext;
-  /** Called once, when neither publisher nor viewers are left. */
-  onEmpty: (stream: Stream) => void;
+/** How long a publisher's media must have ceased for its owner to take over on another connection. */
+const SILENCE_MS = 1500;
+
+/** What a stream tells the registry. */
+export type StreamParent = {
+  /** Once, when neither publisher nor viewers are left. */
+  streamOnEmpty(stream: Stream): void;
+  /** A viewer came or went. */
+  streamOnViewers(stream: Stream): void;
 };
+
+export type StreamOptions = { id: string; context: StreamContext; parent: StreamParent };
 
 /**
  * What a publisher sends and viewers watch, under one stream id. It lasts from
@@ -24,7 +30,7 @@ export type StreamOptions = {
 export class Stream {
   readonly id: string;
   readonly #context: StreamContext;
-  readonly #onEmpty: (stream: Stream) => void;
+  readonly #parent: StreamParent;
   readonly #viewers = new Set<Viewer>();
   #publisher: Publisher | undefined;
   /** A publisher is being created. */
@@ -33,10 +39,10 @@ export class Stream {
   #countSent = 0;
   #closed = false;
 
-  constructor({ id, context, onEmpty }: StreamOptions) {
+  constructor({ id, context, parent }: StreamOptions) {
     this.id = id;
     this.#context = context;
-    this.#onEmpty = onEmpty;
+    this.#parent = parent;
   }
 
   get live(): boolean {
@@ -47,21 +53,24 @@ export class Stream {
     return this.#reserved || this.#publisher !== undefined;
   }
 
+  get publisher(): Publisher | undefined {
+    return this.#publisher;
+  }
+
   get viewerCount(): number {
     return this.#viewers.size;
   }
 
-  /** @throws PharosError `stream_in_use` while another publisher has it. */
-  async publish(tracks: readonly MediaKind[]): Promise<Publisher> {
-    if (this.publishing) {
-      throw new PharosError(
-        'stream_in_use',
-        `somebody is publishing as "${this.id}" already; choose another identifier`,
-      );
-    }
+  /**
+   * Begins to publish, or takes over from a session of the same grant whose media has ceased.
+   * @throws PharosError `stream_in_use` while another publisher has it.
+   */
+  async publish(options: PublishOptions): Promise<Publisher> {
+    if (this.#reserved) throw this.#inUse();
     this.#reserved = true;
     try {
-      const publisher = await Publisher.create({ parent: this, context: this.#context, tracks });
+      await this.#makeRoom(options.grant);
+      const publisher = await Publisher.create({ ...options, parent: this, context: this.#context });
       if (this.#closed) {
         publisher.parentClosed('server_closing');
         throw new PharosError('server_closing', 'the server is shutting down');
@@ -78,15 +87,16 @@ export class Stream {
    * Adds a viewer. With `media` it is set up; without, it waits for the stream to go live.
    * @throws PharosError `full`, `stream_not_found` where waiting is not possible, `unsupported_codec`.
    */
-  async addViewer(rtpCapabilities: RtpCapabilities): Promise<{ viewer: Viewer; media?: Media }> {
+  async addViewer(receiver: Receiver): Promise<{ viewer: Viewer; media?: Media }> {
     if (this.#viewers.size >= this.#context.config.limits.viewersPerStream) {
       throw new PharosError('full', 'this stream has as many viewers as it may have');
     }
-    const viewer = new Viewer({ parent: this, context: this.#context, rtpCapabilities });
+    const viewer = new Viewer({ parent: this, context: this.#context, receiver });
     this.#viewers.add(viewer);
     this.#viewersOnChange();
     try {
       if (this.#publisher?.live) return { viewer, media: await viewer.attach(this.#publisher) };
+      if (receiver.mayWait === false) throw new PharosError('stream_not_found', 'this stream is not live');
       if (!viewer.wait())
         throw new PharosError('stream_not_found', 'this stream is not live, and no more viewers can wait');
       return { viewer };
@@ -110,6 +120,15 @@ export class Stream {
   publisherOnLive(): void {
     this.#context.logger.info({ streamId: this.id, viewers: this.viewerCount }, 'stream live');
     void this.#attachWaiting();
+  }
+
+  publisherOnNotice({ code, message }: Notice): void {
+    this.#context.logger.warn({ streamId: this.id, notice: code }, message);
+  }
+
+  /** Why the stream is not live, told to those who wait; undefined when that is over. */
+  tellViewers(notice: Notice | undefined): void {
+    for (const viewer of this.#viewers) viewer.emit('notice', notice);
   }
 
   publisherOnClose(reason: EndReason): void {
@@ -138,9 +157,26 @@ export class Stream {
     await Promise.all(Array.from({ length: ATTACH_CONCURRENCY }, lane));
   }
 
+  /** Ends a publisher of the same grant that has gone silent. @throws PharosError `stream_in_use`. */
+  async #makeRoom(grant: string): Promise<void> {
+    const publisher = this.#publisher;
+    if (!publisher) return;
+    if (publisher.grant !== grant || (await publisher.isAlive(SILENCE_MS))) throw this.#inUse();
+    publisher.close('taken_over');
+  }
+
+  #inUse(): PharosError {
+    return new PharosError(
+      'stream_in_use',
+      `somebody is publishing as "${this.id}" already; choose another identifier`,
+    );
+  }
+
   /** Merges changes: one event a second at most, however many come and go. */
   #viewersOnChange(): void {
-    if (this.#closed || this.#countTimer) return;
+    if (this.#closed) return;
+    this.#parent.streamOnViewers(this);
+    if (this.#countTimer) return;
     this.#countTimer = setTimeout(() => {
       this.#countTimer = undefined;
       if (this.viewerCount === this.#countSent) return;
@@ -154,6 +190,6 @@ export class Stream {
     if (this.#closed || this.publishing || this.#viewers.size > 0) return;
     this.#closed = true;
     clearTimeout(this.#countTimer);
-    this.#onEmpty(this);
+    this.#parent.streamOnEmpty(this);
   }
 }

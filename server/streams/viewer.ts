@@ -5,12 +5,22 @@ import type { MediaWorker } from '../../workers/media/pool.ts';
 import {
   connectTransport,
   createTransport,
+  restartIce,
   transportParameters,
   watchTransport,
 } from '../../workers/media/transports.ts';
+import { useWire, type Wire } from '../../workers/media/wire.ts';
 import { PharosError } from '../base/errors.ts';
 import type { EndReason } from '../protocol/codes.ts';
-import type { ConsumerParameters, DtlsParameters, Media, RtpCapabilities } from '../protocol/messages.ts';
+import type {
+  ConsumerParameters,
+  DtlsParameters,
+  Media,
+  MediaKind,
+  Notice,
+  RtpCapabilities,
+  TransportParameters,
+} from '../protocol/messages.ts';
 import type { StreamContext } from './context.ts';
 import type { Publisher } from './publisher.ts';
 
@@ -20,6 +30,20 @@ export type ViewerEvents = {
   /** The stream, or this viewer's part in it, ended; if `waiting`, `live` may follow. */
   ended: [EndReason, waiting: boolean];
   viewers: [count: number];
+  /** Why the stream is not live; undefined when that is over. */
+  notice: [Notice | undefined];
+};
+
+/** What a viewer can receive, and how. */
+export type Receiver = {
+  /** In the router's numbering. */
+  rtpCapabilities: RtpCapabilities;
+  /** Where the viewer dictates numbers of its own. */
+  wire?: Wire;
+  /** The media sections' names (RFC 9143) where the viewer chose them. */
+  mids?: Partial<Record<MediaKind, string>>;
+  /** False for one who would rather be told that the stream is not live. */
+  mayWait?: boolean;
 };
 
 /** What a viewer tells the stream it belongs to. */
@@ -31,24 +55,24 @@ export type ViewerParent = {
 type ViewerOptions = {
   parent: ViewerParent;
   context: StreamContext;
-  rtpCapabilities: RtpCapabilities;
+  receiver: Receiver;
 };
 
 /** One who receives: waits for the stream, or has a transport with a consumer for each track. */
 export class Viewer extends EventEmitter<ViewerEvents> {
   readonly #parent: ViewerParent;
   readonly #context: StreamContext;
-  readonly #rtpCapabilities: RtpCapabilities;
+  readonly #receiver: Receiver;
   #transport: types.WebRtcTransport | undefined;
   #connected = false;
   #waiting: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor({ parent, context, rtpCapabilities }: ViewerOptions) {
+  constructor({ parent, context, receiver }: ViewerOptions) {
     super();
     this.#parent = parent;
     this.#context = context;
-    this.#rtpCapabilities = rtpCapabilities;
+    this.#receiver = receiver;
   }
 
   get streamId(): string {
@@ -84,6 +108,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     const { config } = this.#context;
     const worker = workerForViewer(publisher.home);
     const transport = await createTransport(worker, config.media);
+    if (this.#receiver.wire) useWire(transport, this.#receiver.wire);
     try {
       const media = await this.#consume(publisher, worker, transport);
       if (this.#closed || publisher.closed) throw new Error('ended meanwhile');
@@ -135,6 +160,12 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     if (transport === this.#transport) this.#connected = true;
   }
 
+  /** New ICE credentials for the same media path (RFC 8445, section 2.4). @throws PharosError `wrong_order`. */
+  async restartIce(): Promise<TransportParameters> {
+    if (!this.#transport) throw new PharosError('wrong_order', 'the stream has ended');
+    return restartIce(this.#transport);
+  }
+
   /** Leaves the stream. Without a reason nobody is told but the stream. */
   close(reason?: EndReason): void {
     if (this.#closed) return;
@@ -178,11 +209,12 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     worker: MediaWorker,
     transport: types.WebRtcTransport,
   ): Promise<Media> {
+    const { rtpCapabilities, mids } = this.#receiver;
     const carried = await Promise.all(
       publisher.producers.map((producer) => producerOn(worker, publisher.home, producer)),
     );
     const playable = carried.filter((producer) =>
-      worker.router.canConsume({ producerId: producer.id, rtpCapabilities: this.#rtpCapabilities }),
+      worker.router.canConsume({ producerId: producer.id, rtpCapabilities }),
     );
     const unplayable = carried.filter((producer) => !playable.includes(producer)).map(describeTrack);
     if (playable.length === 0) {
@@ -191,7 +223,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     }
     const consumers = await Promise.all(
       playable.map((producer) =>
-        transport.consume({ producerId: producer.id, rtpCapabilities: this.#rtpCapabilities }),
+        transport.consume({ producerId: producer.id, rtpCapabilities, mid: mids?.[producer.kind] }),
       ),
     );
     return {

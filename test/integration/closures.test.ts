@@ -35,7 +35,7 @@ async function config() {
 }
 
 async function live(id: string): Promise<Publisher> {
-  const publisher = await registry.publish(['audio'], id);
+  const publisher = await registry.publish({ tracks: ['audio'], id, grant: 'test' });
   await publisher.connect(DTLS);
   await publisher.produce('audio', rtpParameters('opus'));
   return publisher;
@@ -56,7 +56,7 @@ function ends(of: Publisher | Viewer): unknown[][] {
 
 test('a publisher that closes, twice: told once; its viewers wait; nothing is left in the worker', async () => {
   const publisher = await live('a');
-  const { viewer } = await registry.watch('a', rtpCapabilities);
+  const { viewer } = await registry.watch('a', { rtpCapabilities });
   const [publisherEnds, viewerEnds] = [ends(publisher), ends(viewer)];
   publisher.close('stopped');
   publisher.close('publisher_left');
@@ -70,8 +70,8 @@ test('a publisher that closes, twice: told once; its viewers wait; nothing is le
 
 test('a viewer that closes, twice, watching or waiting: the stream forgets it, and its place is free', async () => {
   const publisher = await live('b');
-  const watching = await registry.watch('b', rtpCapabilities);
-  const waiting = await registry.watch('nobody', rtpCapabilities);
+  const watching = await registry.watch('b', { rtpCapabilities });
+  const waiting = await registry.watch('nobody', { rtpCapabilities });
   expect(registry.snapshot()).toEqual({ streams: 1, viewers: 2, waiting: 1 });
   for (const { viewer } of [watching, waiting]) {
     viewer.close();
@@ -85,19 +85,21 @@ test('a viewer that closes, twice, watching or waiting: the stream forgets it, a
 
 test('the registry closes all, twice; nobody can come after', async () => {
   const publisher = await live('c');
-  const { viewer } = await registry.watch('c', rtpCapabilities);
-  const waiting = await registry.watch('nobody', rtpCapabilities);
+  const { viewer } = await registry.watch('c', { rtpCapabilities });
+  const waiting = await registry.watch('nobody', { rtpCapabilities });
   const seen = [ends(publisher), ends(viewer), ends(waiting.viewer)];
   registry.close();
   registry.close();
   expect(seen).toEqual([[['server_closing']], [['server_closing', false]], [['server_closing', false]]]);
   expect(await openTransports()).toBe(0);
-  await expect(registry.publish(['audio'])).rejects.toMatchObject({ code: 'server_closing' });
-  await expect(registry.watch('c', rtpCapabilities)).rejects.toMatchObject({ code: 'server_closing' });
+  await expect(registry.publish({ tracks: ['audio'], grant: 'test' })).rejects.toMatchObject({
+    code: 'server_closing',
+  });
+  await expect(registry.watch('c', { rtpCapabilities })).rejects.toMatchObject({ code: 'server_closing' });
 });
 
 test('closed in the middle of beginning to publish: refused, and nothing is left', async () => {
-  const publishing = registry.publish(['audio'], 'd');
+  const publishing = registry.publish({ tracks: ['audio'], id: 'd', grant: 'test' });
   registry.close();
   await expect(publishing).rejects.toMatchObject({ code: 'server_closing' });
   expect(await openTransports()).toBe(0);
@@ -105,7 +107,7 @@ test('closed in the middle of beginning to publish: refused, and nothing is left
 
 test('the publisher leaves in the middle of a join: the viewer waits, and nothing is left', async () => {
   const publisher = await live('e');
-  const joining = registry.watch('e', rtpCapabilities);
+  const joining = registry.watch('e', { rtpCapabilities });
   publisher.close('stopped');
   const { viewer, media } = await joining;
   expect(media).toBeUndefined();
@@ -118,14 +120,16 @@ test('the publisher leaves in the middle of a join: the viewer waits, and nothin
 
 test('everything closes in the middle of a join: the join is refused, and nothing is left', async () => {
   await live('f');
-  const joining = registry.watch('f', rtpCapabilities);
+  const joining = registry.watch('f', { rtpCapabilities });
   registry.close();
   await expect(joining).rejects.toMatchObject({ code: 'stream_not_found' });
   expect(await openTransports()).toBe(0);
 });
 
 test('a stream that ends while many wait to be attached leaves them waiting', async () => {
-  const viewers = await Promise.all(Array.from({ length: 40 }, () => registry.watch('g', rtpCapabilities)));
+  const viewers = await Promise.all(
+    Array.from({ length: 40 }, () => registry.watch('g', { rtpCapabilities })),
+  );
   const publisher = await live('g');
   publisher.close('stopped');
   await expect.poll(() => viewers.every(({ viewer }) => viewer.waiting)).toBe(true);

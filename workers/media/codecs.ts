@@ -7,23 +7,22 @@ const OPUS: Codec = { kind: 'audio', mimeType: 'audio/opus', clockRate: 48_000, 
 
 const VIDEO: Record<Config['media']['videoCodecs'][number], Codec[]> = {
   VP8: [{ kind: 'video', mimeType: 'video/VP8', clockRate: 90_000 }],
-  // Constrained baseline, non-interleaved: what every browser and hardware decoder takes
-  // (RFC 7742, section 6.2 makes it mandatory).
-  H264: [
-    {
-      kind: 'video',
-      mimeType: 'video/H264',
-      clockRate: 90_000,
-      parameters: {
-        'profile-level-id': '42e01f',
-        'packetization-mode': 1,
-        'level-asymmetry-allowed': 1,
-      },
-    },
-  ],
+  // Constrained baseline first: what every browser and hardware decoder takes (RFC 7742, section 6.2
+  // makes it mandatory). Main and high are what encoders such as OBS or cameras often send.
+  H264: ['42e01f', '4d001f', '64001f'].map(h264),
 };
 
 /** The codecs that every router carries; all routers are alike. */
 export function routerCodecs(media: Config['media']): Codec[] {
   return [OPUS, ...media.videoCodecs.flatMap((codec) => VIDEO[codec])];
+}
+
+/** Non-interleaved mode; the level is no matter to an SFU (RFC 6184, section 8.1). */
+function h264(profile: string): Codec {
+  return {
+    kind: 'video',
+    mimeType: 'video/H264',
+    clockRate: 90_000,
+    parameters: { 'profile-level-id': profile, 'packetization-mode': 1, 'level-asymmetry-allowed': 1 },
+  };
 }

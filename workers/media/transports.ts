@@ -16,6 +16,32 @@ export function createTransport(worker: MediaWorker, media: Config['media']): Pr
   });
 }
 
+/** Where a process on this machine sends one track as plain RTP. */
+export type RtpPort = { address: string; rtpPort: number; rtcpPort: number };
+
+/** Takes RTP and RTCP on loopback from whoever sends first (mediasoup's comedia mode). */
+export function createRtpTransport(worker: MediaWorker): Promise<types.PlainTransport> {
+  return worker.router.createPlainTransport({
+    listenInfo: { protocol: 'udp', ip: '127.0.0.1', recvBufferSize: RTP_RECEIVE_BUFFER },
+    rtcpMux: false,
+    comedia: true,
+  });
+}
+
+/** A large key frame comes in one burst. */
+const RTP_RECEIVE_BUFFER = 1 << 20;
+
+export function rtpPort({ tuple, rtcpTuple }: types.PlainTransport): RtpPort {
+  if (!rtcpTuple) throw new Error('a transport without a port for RTCP');
+  return { address: tuple.localAddress, rtpPort: tuple.localPort, rtcpPort: rtcpTuple.localPort };
+}
+
+/** New ICE credentials for the transport; its DTLS and all on it go on. */
+export async function restartIce(transport: types.WebRtcTransport): Promise<TransportParameters> {
+  await transport.restartIce();
+  return transportParameters(transport);
+}
+
 /** What the other end needs to know of a transport, and nothing that it does not use. */
 export function transportParameters(transport: types.WebRtcTransport): TransportParameters {
   const { role, fingerprints } = transport.dtlsParameters;

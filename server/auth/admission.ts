@@ -1,0 +1,39 @@
+import type { Config } from '../../config/schema.ts';
+import { PharosError } from '../base/errors.ts';
+import { addressKey, KeyedCounter, KeyedLimiter } from '../base/limits.ts';
+import type { ErrorCode } from '../protocol/codes.ts';
+
+/** What one address may take of this server, whichever door it comes through; and how often it was told no. */
+export class Admission {
+  readonly #sessions: KeyedCounter;
+  readonly #joins: KeyedLimiter;
+  readonly #refusals = new Map<ErrorCode, number>();
+
+  constructor(limits: Config['limits']) {
+    this.#sessions = new KeyedCounter(limits.connectionsPerAddress);
+    this.#joins = new KeyedLimiter({ rate: limits.joinsPerAddress / 60, burst: limits.joinsPerAddress });
+  }
+
+  /** Figures for health and metrics. */
+  get refusals(): Record<string, number> {
+    return Object.fromEntries(this.#refusals);
+  }
+
+  /**
+   * Takes one of the address's places: a WebSocket, a WHIP or WHEP session.
+   * @returns the function that gives it back, or undefined if there are too many.
+   */
+  enter(address: string): (() => void) | undefined {
+    return this.#sessions.acquire(addressKey(address));
+  }
+
+  /** Counts a request to publish or watch. @throws PharosError `too_many_requests`. */
+  join(address: string): void {
+    if (this.#joins.take(addressKey(address), performance.now())) return;
+    throw new PharosError('too_many_requests', 'too many joins from this address; try again in a minute');
+  }
+
+  refused(code: ErrorCode): void {
+    this.#refusals.set(code, (this.#refusals.get(code) ?? 0) + 1);
+  }
+}

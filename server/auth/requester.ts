@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Config } from '../../config/schema.ts';
+import { addressKey } from '../base/limits.ts';
+
+/** The client's address: the socket's, or what the trusted proxies in front say of it. */
+export function clientAddress(request: IncomingMessage, trustedProxies: number): string {
+  const direct = request.socket.remoteAddress ?? '';
+  if (trustedProxies === 0) return direct;
+  const forwarded = [request.headers['x-forwarded-for'] ?? []].flat().join(',').split(',');
+  return forwarded.at(-trustedProxies)?.trim() || direct;
+}
+
+/**
+ * Whether the request comes from a browser on this very machine: from a loopback
+ * address, straight to a loopback name, for a page of a loopback origin. The
+ * last two keep out what a reverse proxy on this machine passes on, and pages
+ * that had their name rebound to 127.0.0.1.
+ */
+export function isLocal(request: IncomingMessage, http: Config['http']): boolean {
+  const { headers, socket } = request;
+  if (http.trustedProxies > 0 || http.publicUrl) return false;
+  if (headers.forwarded || headers.via || headers['x-forwarded-for'] || headers['x-forwarded-host'])
+    return false;
+  return (
+    isLoopbackHost(socket.remoteAddress?.replace(/^::ffff:/, '') ?? '') &&
+    isLoopbackHost(hostname(`http://${headers.host ?? ''}`)) &&
+    (headers.origin === undefined || isLoopbackHost(hostname(headers.origin)))
+  );
+}
+
+/** The token of `Authorization: Bearer` (RFC 6750, section 2.1). */
+export function bearer({ headers }: IncomingMessage): string | undefined {
+  return /^Bearer +(\S{1,4096}) *$/i.exec(headers.authorization ?? '')?.[1];
+}
+
+/**
+ * By what somebody publishes, to know it again when it comes back: the key, or,
+ * where none is needed, the address. Says nothing of whether the key is right.
+ */
+export function grantIdentity(key: string | undefined, address: string): string {
+  return key ? `key:${createHash('sha256').update(key).digest('base64')}` : `address:${addressKey(address)}`;
+}
+
+/**
+ * Whether a page of this origin may open a WebSocket here (RFC 6455, section 10.2):
+ * our own pages, and those that the configuration names. Programs that send no
+ * Origin are not browsers, and no user's rights can be borrowed through them.
+ */
+export function isAllowedOrigin(request: IncomingMessage, http: Config['http']): boolean {
+  const { origin, host } = request.headers;
+  if (origin === undefined) return true;
+  if (http.allowedOrigins.includes('*') || http.allowedOrigins.includes(origin)) return true;
+  if (http.publicUrl && URL.canParse(origin) && new URL(http.publicUrl).origin === origin) return true;
+  return URL.canParse(origin) && host !== undefined && new URL(origin).host === host.toLowerCase();
+}
+
+function hostname(url: string): string {
+  return URL.canParse(url) ? new URL(url).hostname : '';
+}
+
+function isLoopbackHost(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
+}
