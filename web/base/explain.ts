@@ -41,7 +41,8 @@ export function explain(error: PharosClientError): Explanation {
   }
 }
 
-function sentence(message: string): string {
+/** The server's words, as a sentence of its own. */
+export function sentence(message: string): string {
   const text = message.charAt(0).toUpperCase() + message.slice(1);
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }

@@ -1,6 +1,6 @@
 import type { types } from 'mediasoup-client';
 import type { EndReason } from '../../server/protocol/codes.ts';
-import type { AnswerOf, Event, MediaKind } from '../../server/protocol/messages.ts';
+import type { AnswerOf, Event, MediaKind, Notice } from '../../server/protocol/messages.ts';
 import { type Attempt, persist } from './attempt.ts';
 import { chooseCodec } from './codecs.ts';
 import { deferred } from './deferred.ts';
@@ -39,6 +39,8 @@ export type PublisherEvents = {
   viewers: number;
   /** True while we should send media and none gets through. */
   trouble: boolean;
+  /** What the server finds in our media that disturbs viewers. */
+  notices: readonly Notice[];
 };
 
 export type PublisherOptions = {
@@ -57,6 +59,8 @@ export type PublishOptions = {
   video: VideoSettings;
 };
 
+const NONE: readonly Notice[] = [];
+
 /** How long a stream of ours may seem to be in use: the server has to notice first that our old connection died. */
 const OWN_GHOST = 30_000;
 
@@ -69,6 +73,7 @@ export class Publisher extends Emitter<PublisherEvents> {
   readonly #state = new Observed<PublisherState>({ name: 'idle' }, (state) => this.emit('state', state));
   readonly #viewers = new Observed(0, (count) => this.emit('viewers', count));
   readonly #trouble = new Observed(false, (trouble) => this.emit('trouble', trouble));
+  readonly #notices = new Observed(NONE, (notices) => this.emit('notices', notices));
   #run: AbortController | undefined;
   readonly #connection: Prepared;
   #publishing: PublishOptions | undefined;
@@ -89,6 +94,10 @@ export class Publisher extends Emitter<PublisherEvents> {
 
   get viewers(): number {
     return this.#viewers.value;
+  }
+
+  get notices(): readonly Notice[] {
+    return this.#notices.value;
   }
 
   get trouble(): boolean {
@@ -262,6 +271,9 @@ export class Publisher extends Emitter<PublisherEvents> {
       live();
     }
     if (event.type === 'viewers') this.#viewers.value = event.count;
+    if (event.type === 'notice' && event.notice) {
+      this.#notices.value = [...this.#notices.value, event.notice];
+    }
     if (event.type === 'ended') {
       const loss = this.#path?.loss ?? new PharosClientError('connection_lost', 'The stream was lost.');
       attempt.end(endOf(event.reason, loss));
@@ -274,6 +286,7 @@ export class Publisher extends Emitter<PublisherEvents> {
     this.#signaling = undefined;
     this.#producers.clear();
     this.#viewers.value = 0;
+    this.#notices.value = NONE;
     this.#trouble.value = false;
   }
 }

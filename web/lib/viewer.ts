@@ -1,5 +1,5 @@
 import type { EndReason } from '../../server/protocol/codes.ts';
-import type { Event, EventOf, Media } from '../../server/protocol/messages.ts';
+import type { Event, EventOf, Media, Notice } from '../../server/protocol/messages.ts';
 import { type Attempt, persist } from './attempt.ts';
 import { Emitter } from './emitter.ts';
 import { PharosClientError, StreamEnded, toClientError } from './errors.ts';
@@ -14,10 +14,10 @@ export type ViewerState =
   | { name: 'idle' }
   | { name: 'connecting' }
   /** The stream is not live; it starts by itself when it is. */
-  | { name: 'waiting' }
+  | { name: 'waiting'; notice?: Notice | undefined }
   | { name: 'live' }
   /** With `waiting` it starts again by itself when the publisher is back. */
-  | { name: 'ended'; reason: EndReason; waiting: boolean }
+  | { name: 'ended'; reason: EndReason; waiting: boolean; notice?: Notice | undefined }
   | { name: 'reconnecting'; attempt: number; error: PharosClientError }
   | { name: 'failed'; error: PharosClientError };
 
@@ -154,7 +154,7 @@ export class Viewer extends Emitter<ViewerEvents> {
     } else {
       this.#reconnect.reset();
       this.#dropPath();
-      this.#state.value = { name: 'waiting' };
+      this.#state.value = { name: 'waiting', notice: answer.notice };
     }
   }
 
@@ -163,9 +163,16 @@ export class Viewer extends Emitter<ViewerEvents> {
     if ('viewers' in event) this.#viewers.value = event.viewers;
     if (event.type === 'viewers') this.#viewers.value = event.count;
     if (event.type === 'ended') this.#streamOnEnd(event, attempt);
+    if (event.type === 'notice') this.#streamOnNotice(event.notice);
     if (event.type === 'live' && event.media) {
       this.#attach(attempt, link, event.media).catch((error: unknown) => attempt.end(toClientError(error)));
     }
+  }
+
+  /** Why the stream is not live. */
+  #streamOnNotice(notice: Notice | undefined): void {
+    const state = this.#state.value;
+    if (state.name === 'waiting' || state.name === 'ended') this.#state.value = { ...state, notice };
   }
 
   #streamOnEnd({ reason, waiting }: EventOf<'ended'>, attempt: Attempt): void {

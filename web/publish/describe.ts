@@ -63,5 +63,11 @@ export function explainFailure(error: PharosClientError, stream: string): Explan
 /** Nothing to explain when it was the user who stopped. */
 export function explainEnd(reason: EndReason): Explanation | undefined {
   if (reason === 'stopped') return undefined;
+  if (reason === 'taken_over') {
+    return {
+      title: 'This stream goes on somewhere else',
+      text: 'It was started again with the same key, on another page or in an encoder, while this page was silent.',
+    };
+  }
   return { title: 'The stream has ended', text: 'The server ended it. Press Start to go live again.' };
 }

@@ -1,3 +1,5 @@
+import type { Notice as StreamNotice } from '../../server/protocol/messages.ts';
+import { sentence } from '../base/explain.ts';
 import { Notice } from '../base/notice.tsx';
 import type { PublisherState } from '../lib/publisher.ts';
 import { explainEnd, explainFailure, isActive } from './describe.ts';
@@ -9,12 +11,14 @@ import type { SettingsValues } from './settings.tsx';
 type Props = {
   state: PublisherState;
   trouble: boolean;
+  /** What the server finds in the media. */
+  found: readonly StreamNotice[];
   values: SettingsValues;
   localMedia: LocalMediaState;
   onRetry(): void;
 };
 
-export function Notices({ state, trouble, values, localMedia, onRetry }: Props) {
+export function Notices({ state, trouble, found, values, localMedia, onRetry }: Props) {
   const { problems, tracks } = localMedia;
   const less = tracks.camera && shortfall(tracks.camera, values.resolution);
   return (
@@ -29,6 +33,11 @@ export function Notices({ state, trouble, values, localMedia, onRetry }: Props) 
           picture.
         </Notice>
       )}
+      {found.map(({ code, message }) => (
+        <Notice key={code} tone="busy" title="This disturbs your viewers">
+          {sentence(message)}
+        </Notice>
+      ))}
       {less && <p class="hint">This camera gives {less} at most; that is what viewers will see.</p>}
     </div>
   );

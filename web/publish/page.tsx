@@ -34,6 +34,7 @@ export function PublishPage() {
   const state = useLatest(publisher, 'state', publisher.state);
   const trouble = useLatest(publisher, 'trouble', publisher.trouble);
   const viewers = useLatest(publisher, 'viewers', publisher.viewers);
+  const found = useLatest(publisher, 'notices', publisher.notices);
   const localMedia = useLatest(media, 'state', media.state);
   const active = isActive(state);
 
@@ -73,7 +74,7 @@ export function PublishPage() {
           onStart={() => void start()}
           onStop={() => publisher.stop()}
         />
-        <Notices {...{ state, trouble, values, localMedia }} onRetry={() => void media.open()} />
+        <Notices {...{ state, trouble, found, values, localMedia }} onRetry={() => void media.open()} />
       </div>
       <div class="publish-side">
         {'published' in state && <Share {...state.published} />}

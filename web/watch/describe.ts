@@ -1,5 +1,6 @@
 import type { EndReason } from '../../server/protocol/codes.ts';
-import { type Explanation, explain } from '../base/explain.ts';
+import type { Notice } from '../../server/protocol/messages.ts';
+import { type Explanation, explain, sentence } from '../base/explain.ts';
 import type { Tone } from '../base/status.tsx';
 import type { PharosClientError } from '../lib/errors.ts';
 import type { ViewerState } from '../lib/viewer.ts';
@@ -39,11 +40,13 @@ export function messageFor(state: ViewerState, identifier: string): Message | un
     case 'idle':
       return { title: 'You left the stream', text: '', again: 'Watch again' };
     case 'waiting':
+      if (state.notice) return fromNotice(state.notice);
       return {
         title: 'Waiting for the stream to start',
         text: `Nobody is live as “${identifier}” yet. It will play here by itself.`,
       };
     case 'ended':
+      if (state.waiting && state.notice) return fromNotice(state.notice);
       return describeEnd(state.reason, state.waiting, identifier);
     case 'failed':
       return { ...explainFailure(state.error, identifier), again: 'Try again' };
@@ -52,6 +55,14 @@ export function messageFor(state: ViewerState, identifier: string): Message | un
     case 'reconnecting':
       return undefined;
   }
+}
+
+/** The server knows why: a camera that cannot be reached, say. */
+function fromNotice({ message }: Notice): Message {
+  return {
+    title: 'The stream cannot start yet',
+    text: `${sentence(message)} It will play here by itself as soon as it can.`,
+  };
 }
 
 function describeEnd(reason: EndReason, waiting: boolean, identifier: string): Message {
