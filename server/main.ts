@@ -5,6 +5,7 @@ import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { checkAnnouncedAddress } from '../workers/media/addresses.ts';
 import { WorkerPool } from '../workers/media/pool.ts';
+import { canRewrite } from '../workers/media/wire.ts';
 import { Admission } from './auth/admission.ts';
 import { Grants } from './auth/grants.ts';
 import { loadKey } from './auth/keys.ts';
@@ -12,10 +13,12 @@ import { createLogger } from './base/logger.ts';
 import { greeting } from './greeting.ts';
 import { createApp } from './http/app.ts';
 import { listen } from './http/listen.ts';
+import { streamsApi } from './http/streams-api.ts';
 import { publicUrl } from './public-url.ts';
 import { wireCapabilities } from './signaling/capabilities.ts';
 import { SignalingServer } from './signaling/server.ts';
 import { Registry } from './streams/registry.ts';
+import { whip } from './whip/routes.ts';
 
 const PAGES = fileURLToPath(new URL('../dist/web', import.meta.url));
 /** From the signal to the exit, at most. */
@@ -30,7 +33,20 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
   const pool = await WorkerPool.create({ media: config.media, logger });
   const registry = new Registry({ config, pool, logger });
   const admission = new Admission(config.limits);
-  const app = createApp({ config, logger, pagesDir: PAGES, ready: () => readiness(pool) });
+  const grants = new Grants(config.auth.publish, { publish: publishKey.key, admin: adminKey.key });
+  const rtpCapabilities = wireCapabilities(pool.rtpCapabilities);
+  const canPlay = canRewrite();
+  if (!canPlay) logger.warn("this media worker is mediasoup's own build: WHEP players are refused");
+  const app = createApp({
+    config,
+    logger,
+    pagesDir: PAGES,
+    ready: () => readiness(pool),
+    routes: [
+      whip({ config, registry, grants, admission, rtpCapabilities, canPlay }),
+      streamsApi({ config, registry, grants }),
+    ],
+  });
   const http = await listen(app, config.http, logger).catch((error: unknown) => {
     void pool.close();
     throw error;
@@ -39,9 +55,9 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
     config,
     logger,
     registry,
-    grants: new Grants(config.auth.publish, { publish: publishKey.key, admin: adminKey.key }),
+    grants,
     admission,
-    rtpCapabilities: wireCapabilities(pool.rtpCapabilities),
+    rtpCapabilities,
     publicUrl: publicUrl(config.http, http.port),
   });
   signaling.attach(http.server);

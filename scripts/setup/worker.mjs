@@ -36,7 +36,7 @@ function isHealthy(file) {
 }
 
 /** Whether it is our build (workers/media/wire.ts looks for the same). */
-const isOurs = (file) => readFileSync(file).includes('pharos-payload-type');
+const isOurs = (file) => readFileSync(file).includes('pharos-wire-1');
 
 /** The part of a cached binary's name that is known without a compiler. */
 export function cachePrefix(version, recipe, platform = process.platform, arch = process.arch) {

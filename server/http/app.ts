@@ -1,6 +1,12 @@
 /** The Express app: headers, pages, health; and the one place where an error becomes an HTTP status. */
 import { STATUS_CODES } from 'node:http';
-import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type Response,
+  type Router,
+} from 'express';
 import type { Config } from '../../config/schema.ts';
 import { PharosError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
@@ -15,6 +21,8 @@ export type AppOptions = {
   ready: () => Readiness;
   /** What vite built; it may be missing. */
   pagesDir: string;
+  /** What else is served: WHIP and WHEP, the REST API. */
+  routes?: readonly Router[];
 };
 
 const STATUS: Record<ErrorCode, number> = {
@@ -53,7 +61,7 @@ const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = {
 /** No request to this server needs a larger body. */
 const BODY_LIMIT = '16kb';
 
-export function createApp({ config, logger, ready, pagesDir }: AppOptions): Express {
+export function createApp({ config, logger, ready, pagesDir, routes = [] }: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   // Queries are not used; the plain parser has no nesting to abuse.
@@ -62,6 +70,7 @@ export function createApp({ config, logger, ready, pagesDir }: AppOptions): Expr
   app.use(securityHeaders(config.http));
   app.use(api(ready));
   app.use('/api', express.json({ limit: BODY_LIMIT }));
+  for (const route of routes) app.use(route);
   app.use(pages(pagesDir));
   app.use((request: Request, response: Response) => {
     answer(request, response, { status: 404, detail: 'there is nothing at this address' });

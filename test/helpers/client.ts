@@ -182,11 +182,11 @@ export async function capabilities(client: TestClient): Promise<RtpCapabilities>
 /** A publisher that is live as far as signaling goes. */
 export async function publish(
   url: string,
-  options: { stream?: string; tracks?: MediaKind[]; video?: 'VP8' | 'H264' } = {},
+  options: { stream?: string; key?: string; tracks?: MediaKind[]; video?: 'VP8' | 'H264' } = {},
 ): Promise<{ client: TestClient; stream: string }> {
   const client = await TestClient.connect(url);
   const { tracks = ['audio', 'video'], video = 'VP8' } = options;
-  const { stream } = await client.request('publish', { stream: options.stream, tracks });
+  const { stream } = await client.request('publish', { stream: options.stream, key: options.key, tracks });
   await client.request('connect', { dtlsParameters: DTLS });
   for (const kind of tracks) {
     await client.request('produce', {

@@ -15,12 +15,14 @@ export type Wire = {
   extensionIds: Record<string, number>;
 };
 
+/** Stands in binaries that can do it. */
+const MARK = 'pharos-wire-1';
 const PAYLOAD_TYPE = 'pharos-payload-type';
 const EXTENSION_ID = 'pharos-id';
 
 /** Whether the worker binary is our build, which can rewrite; mediasoup's official one cannot. */
 export function canRewrite(binary = workerBin): boolean {
-  return readFileSync(binary).includes(PAYLOAD_TYPE);
+  return readFileSync(binary).includes(MARK);
 }
 
 /** From here on all that is consumed on this transport is sent by the viewer's numbers. */

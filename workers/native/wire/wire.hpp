@@ -12,6 +12,9 @@
 
 namespace pharos
 {
+	/** By this a binary is known for one that can do it (workers/media/wire.ts). */
+	[[gnu::used]] static const char WireMark[]{ "pharos-wire-1" };
+
 	/**
 	 * What mediasoup lacks for WHEP. A router numbers payload types and header
 	 * extensions its own way, the same for all consumers, while in WHEP the viewer

@@ -1,0 +1,49 @@
+import { PharosError } from '../base/errors.ts';
+import type { RtpCapabilities } from '../protocol/messages.ts';
+import type { Publisher } from '../streams/publisher.ts';
+import type { Registry } from '../streams/registry.ts';
+import { restartFragment } from './sdp-fragment.ts';
+import { type PublishOffer, publishAnswer, readPublishOffer } from './sdp-publish.ts';
+import type { Exchange } from './sessions.ts';
+
+type Options = {
+  registry: Registry;
+  rtpCapabilities: RtpCapabilities;
+  streamId: string;
+  offer: string;
+  /** By what this client publishes (server/auth/requester.ts). */
+  grant: string;
+  /** In bits per second: what the encoder may send at most. */
+  maxVideoBitrate: number;
+  onEnd: () => void;
+};
+
+/** A WHIP client's POST: its offer becomes a Publisher, live when this resolves. */
+export async function startPublishing(options: Options): Promise<Exchange> {
+  const { registry, rtpCapabilities, streamId, grant, maxVideoBitrate, onEnd } = options;
+  const offer = readPublishOffer(options.offer, rtpCapabilities);
+  const publisher = await registry.publish({
+    id: streamId,
+    tracks: offer.tracks.map(({ kind }) => kind),
+    grant,
+  });
+  publisher.once('ended', onEnd);
+  await produceAll(publisher, offer);
+  return {
+    answer: publishAnswer(offer, publisher.transportParameters, { maxVideoBitrate }),
+    ice: offer.ice,
+    restartIce: async () => restartFragment(offer, await publisher.restartIce()),
+    stop: () => publisher.close('stopped'),
+  };
+}
+
+async function produceAll(publisher: Publisher, offer: PublishOffer): Promise<void> {
+  try {
+    await publisher.connect(offer.dtls);
+    for (const { kind, rtpParameters } of offer.tracks) await publisher.produce(kind, rtpParameters);
+    if (publisher.closed) throw new PharosError('media_failed', 'the session ended while it was set up');
+  } catch (error) {
+    publisher.close('media_lost');
+    throw error;
+  }
+}

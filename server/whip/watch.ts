@@ -1,0 +1,78 @@
+import { PharosError } from '../base/errors.ts';
+import type { Media, RtpCapabilities } from '../protocol/messages.ts';
+import type { Registry } from '../streams/registry.ts';
+import type { Viewer } from '../streams/viewer.ts';
+import { restartFragment } from './sdp-fragment.ts';
+import { readWatchOffer, watchAnswer } from './sdp-watch.ts';
+import type { Exchange } from './sessions.ts';
+
+type Options = {
+  registry: Registry;
+  rtpCapabilities: RtpCapabilities;
+  streamId: string;
+  offer: string;
+  /** How long to wait for the stream if it is not live. */
+  waitMs: number;
+  /** Aborted when the client hangs up. */
+  signal: AbortSignal;
+  onEnd: () => void;
+};
+
+/**
+ * A WHEP player's POST: its offer becomes a Viewer; media flows as soon as its DTLS is up.
+ * WHEP cannot tell of a new publisher, so the session ends with the present one, and the player asks anew.
+ * @throws PharosError `stream_not_found` if the stream is not live within `waitMs`, and what
+ *   `registry.watch` throws.
+ */
+export async function startWatching(options: Options): Promise<Exchange> {
+  const { registry, rtpCapabilities, streamId, onEnd } = options;
+  const offer = readWatchOffer(options.offer, rtpCapabilities);
+  const { viewer, media: ready } = await registry.watch(streamId, {
+    rtpCapabilities: offer.rtpCapabilities,
+    wire: offer.wire,
+    mids: offer.mids,
+    mayWait: options.waitMs > 0,
+  });
+  try {
+    const media = ready ?? (await live(viewer, options));
+    viewer.on('ended', () => {
+      viewer.close();
+      onEnd();
+    });
+    await viewer.connect(offer.dtls);
+    return {
+      answer: watchAnswer(offer, media),
+      ice: offer.ice,
+      restartIce: async () => restartFragment(offer, await viewer.restartIce()),
+      stop: () => {
+        viewer.close();
+        onEnd();
+      },
+    };
+  } catch (error) {
+    viewer.close();
+    throw error;
+  }
+}
+
+/** Waits for the stream to go live. */
+function live(viewer: Viewer, { waitMs, signal }: Options): Promise<Media> {
+  return new Promise((resolve, reject) => {
+    const notLive = () => reject(new PharosError('stream_not_found', 'this stream is not live'));
+    const timer = setTimeout(notLive, waitMs);
+    const settle = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', notLive);
+      viewer.removeAllListeners();
+    };
+    viewer.once('live', (media) => {
+      settle();
+      resolve(media);
+    });
+    // It may end while it is set up, and wait on.
+    viewer.on('ended', (_reason, waiting) => {
+      if (!waiting) notLive();
+    });
+    signal.addEventListener('abort', notLive);
+  });
+}
