@@ -32,38 +32,7 @@ namespace pharos
 	class Wire
 	{
 	public:
-		/**
-		 * @param parameters of the consumer that sends; null for a probation packet.
-		 * @return the packet to send: `data` itself, or a copy that lasts until the next call.
-		 */
-		const uint8_t* Rewrite(const RTC::RtpParameters* parameters, const uint8_t* data, size_t len)
-		{
-			if (parameters)
-			{
-				Learn(*parameters);
-			}
-
-			if (!this->active || len < RtpHeaderLength || len > MaxLength)
-			{
-				return data;
-			}
-
-			static thread_local std::array<uint8_t, MaxLength> copy;
-
-			std::memcpy(copy.data(), data, len);
-
-			const uint8_t payloadType = copy[1] & 0x7F;
-
-			copy[1] = (copy[1] & 0x80) | this->payloadTypes[payloadType];
-			RewriteExtensions(copy.data(), len);
-
-			return copy.data();
-		}
-
-	private:
-		static constexpr size_t RtpHeaderLength{ 12 };
-		static constexpr size_t MaxLength{ 65536 };
-
+		/** @param parameters of a consumer that sends, or will. */
 		void Learn(const RTC::RtpParameters& parameters)
 		{
 			if (parameters.encodings.empty())
@@ -101,6 +70,30 @@ namespace pharos
 				}
 			}
 		}
+
+		/** @return the packet to send: `data` itself, or a copy that lasts until the next call. */
+		const uint8_t* Rewrite(const uint8_t* data, size_t len) const
+		{
+			if (!this->active || len < RtpHeaderLength || len > MaxLength)
+			{
+				return data;
+			}
+
+			static thread_local std::array<uint8_t, MaxLength> copy;
+
+			std::memcpy(copy.data(), data, len);
+
+			const uint8_t payloadType = copy[1] & 0x7F;
+
+			copy[1] = (copy[1] & 0x80) | this->payloadTypes[payloadType];
+			RewriteExtensions(copy.data(), len);
+
+			return copy.data();
+		}
+
+	private:
+		static constexpr size_t RtpHeaderLength{ 12 };
+		static constexpr size_t MaxLength{ 65536 };
 
 		static int32_t Wanted(const RTC::Parameters& parameters, const std::string& key)
 		{
