@@ -9,7 +9,7 @@ import { describe, expect, test } from 'vitest';
  */
 const LAYERS: readonly (readonly string[])[] = [
   ['server/http'],
-  ['server/signaling', 'server/whip', 'server/cameras'],
+  ['server/signaling', 'server/whip', 'server/cameras', 'server/recordings'],
   ['server/streams'],
   ['server/auth', 'server/metrics', 'workers'],
   ['config'],
@@ -17,7 +17,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['server/protocol'],
 ];
 const RULE =
-  'imports point right only: main -> http -> signaling, whip, cameras -> streams -> auth, metrics, workers -> config -> base -> protocol; web -> protocol';
+  'imports point right only: main -> http -> signaling, whip, cameras, recordings -> streams -> auth, metrics, workers -> config -> base -> protocol; web -> protocol';
 
 /** One folder a page; pages share what is in the other folders, and nothing with each other. */
 const WEB_PAGES = ['web/publish', 'web/watch', 'web/admin', 'web/embed', 'web/home'];
@@ -128,6 +128,9 @@ describe('a bad import is caught', () => {
     ['server/whip/sdp.ts', '../cameras/networks.ts'],
     ['server/cameras/camera.ts', '../http/app.ts'],
     ['workers/ffmpeg/process.ts', '../../server/cameras/camera.ts'],
+    ['server/streams/stream.ts', '../recordings/store.ts'],
+    ['server/recordings/store.ts', '../cameras/cameras.ts'],
+    ['workers/ffmpeg/remux.ts', '../../server/recordings/finish.ts'],
     ['server/auth/grants.ts', '../../workers/media/pool.ts'],
     ['workers/media/pool.ts', '../../server/streams/stream.ts'],
     ['config/load.ts', '../workers/media/pool.ts'],
@@ -159,6 +162,7 @@ describe('a bad import is caught', () => {
     ['server/http/app.ts', './pages.ts'],
     ['server/http/cameras-api.ts', '../cameras/cameras.ts'],
     ['server/cameras/camera.ts', '../streams/registry.ts'],
+    ['server/recordings/finish.ts', '../../workers/ffmpeg/remux.ts'],
     ['server/streams/stream.ts', '../../workers/media/pool.ts'],
     ['workers/ffmpeg/recorder.ts', '../media/pool.ts'],
     ['workers/media/pool.ts', '../../config/schema.ts'],
