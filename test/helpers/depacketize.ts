@@ -24,8 +24,10 @@ export function inOrder(packets: readonly Buffer[]): Buffer[] {
 
 export function depacketize(codec: RtpTrack['codec'], packets: readonly Buffer[]): Buffer {
   const ordered = inOrder(packets);
-  if (codec === 'H264') return annexB(ordered);
-  return codec === 'VP8' ? ivf(ordered) : ogg(ordered);
+  if (codec === 'opus') return ogg(ordered);
+  // The last frame may be on its way still.
+  const whole = ordered.slice(0, ordered.findLastIndex(markerOf) + 1);
+  return codec === 'H264' ? annexB(whole) : ivf(whole);
 }
 
 const START_CODE = Buffer.from([0, 0, 0, 1]);

@@ -1,0 +1,123 @@
+/** Publishers and viewers by libdatachannel, as tests need them. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { CLOCK_RATE, type MediaKind, type RtpTrack, timestampOf } from '../../tools/lib/rtp.ts';
+import { RtpSource, type RtpSourceOptions } from '../../tools/lib/rtp-source.ts';
+import { WhepClient, type WhepOptions } from '../../tools/lib/whep-client.ts';
+import { WhipClient, type WhipOptions } from '../../tools/lib/whip-client.ts';
+import { type MediaName, media } from './media.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+export type Live = { client: WhipClient; source: RtpSource; stop(): Promise<void> };
+
+/** A file of media.ts, as it is, again and again, under that id. Resolves when connected. */
+export async function publishMedia(
+  url: string,
+  stream: string,
+  name: MediaName,
+  more: Partial<WhipOptions & RtpSourceOptions> = {},
+): Promise<Live> {
+  const options: RtpSourceOptions = {
+    file: await media(name),
+    loop: true,
+    copy: true,
+    ...more,
+    onPacket: (kind, packet) => client.send(kind, packet),
+  };
+  const source = await RtpSource.open(options);
+  const client = new WhipClient({ url: new URL(`/whip/${stream}`, url), tracks: source.tracks, ...more });
+  const stop = async () => {
+    await Promise.all([source.close(), client.close()]);
+  };
+  try {
+    await client.connect();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  source.start(options);
+  return { client, source, stop };
+}
+
+export type Packets = {
+  client: WhepClient;
+  of: Record<MediaKind, Buffer[]>;
+  codec(kind: MediaKind): RtpTrack['codec'] | undefined;
+  /** Resolves when so many seconds of it have come. */
+  seconds(kind: MediaKind, seconds: number): Promise<Buffer[]>;
+  stop(): Promise<void>;
+};
+
+/** A viewer that keeps what comes. Resolves when connected. */
+export async function watchPackets(
+  url: string,
+  stream: string,
+  more: Partial<WhepOptions> = {},
+): Promise<Packets> {
+  const of: Record<MediaKind, Buffer[]> = { audio: [], video: [] };
+  const client = new WhepClient({
+    url: new URL(`/whep/${stream}`, url),
+    onPacket: (kind, packet) => of[kind].push(packet),
+    ...more,
+  });
+  await client.connect();
+  const codec = (kind: MediaKind) => {
+    const [first] = of[kind];
+    return first && client.codecOf(first);
+  };
+  const span = (kind: MediaKind) => {
+    const [first, last] = [of[kind][0], of[kind].at(-1)];
+    const known = codec(kind);
+    if (!first || !last || !known) return 0;
+    return ((timestampOf(last) - timestampOf(first)) | 0) / CLOCK_RATE[known];
+  };
+  return {
+    client,
+    of,
+    codec,
+    seconds: async (kind, seconds) => {
+      await expect
+        .poll(() => span(kind), { timeout: 10_000 + seconds * 1000, message: `seconds of ${kind}` })
+        .toBeGreaterThanOrEqual(seconds);
+      return of[kind];
+    },
+    stop: () => client.close(),
+  };
+}
+
+export type Command = {
+  process: ChildProcess;
+  output(): string;
+  /** Resolves when it has printed that. */
+  printed(text: string | RegExp): Promise<void>;
+  exit: Promise<number | null>;
+};
+
+/** tools/publish.ts as `npm run publish` starts it. */
+export function publishCommand(args: string[], env: Record<string, string> = {}): Command {
+  const child = spawn(process.execPath, ['tools/publish.ts', ...args], {
+    cwd: ROOT,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('exit', () => process.off('exit', kill));
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+    });
+  }
+  return {
+    process: child,
+    output: () => text,
+    printed: async (wanted) => {
+      await expect.poll(() => text, { timeout: 20_000 }).toMatch(wanted);
+    },
+    exit: once(child, 'close').then(() => child.exitCode),
+  };
+}
