@@ -4,33 +4,54 @@
  * Constrained High and High.
  */
 
-export type Profile = 'Constrained Baseline' | 'Main' | 'High';
-
-/** Each is a subset of the next. */
-export const PROFILES: readonly Profile[] = ['Constrained Baseline', 'Main', 'High'];
+/** Each is a subset of the next, and who decodes one decodes those before it (ITU-T H.264, Annex A.2). */
+export const PROFILES = [
+  'Constrained Baseline',
+  'Main',
+  'High',
+  'High 10',
+  'High 4:2:2',
+  'High 4:4:4 Predictive',
+] as const;
+export type Profile = (typeof PROFILES)[number];
 
 /** The first two bytes, as mediasoup's routers are told of them. */
-const PREFIX: Record<Profile, string> = { 'Constrained Baseline': '42e0', Main: '4d00', High: '6400' };
+const PREFIX: Record<Profile, string> = {
+  'Constrained Baseline': '42e0',
+  Main: '4d00',
+  High: '6400',
+  'High 10': '6e00',
+  'High 4:2:2': '7a00',
+  'High 4:4:4 Predictive': 'f400',
+};
 
-/** The levels that mediasoup knows; with another it takes no codec (`level_idc` of ITU-T H.264, Annex A). */
+/** The levels that mediasoup knows; with another it takes no codec. */
 const LEVELS = [10, 11, 12, 13, 20, 21, 22, 30, 31, 32, 40, 41, 42, 50, 51, 52];
 
 /** RFC 6184, section 8.1: baseline at level 1. */
 const DEFAULT = '42000a';
 
-/** Undefined for a profile that is not carried (Extended, 4:2:2, 4:4:4), or no profile at all. */
+/** Undefined for Extended and others that are in no order with the rest, or if it is no profile at all. */
 export function profileOf(profileLevelId = DEFAULT): Profile | undefined {
   const bytes = bytesOf(profileLevelId);
   if (!bytes) return undefined;
   const [idc, constraints] = bytes;
-  const [set0, set1] = [(constraints & 0x80) !== 0, (constraints & 0x40) !== 0];
-  if (idc === 0x42) return 'Constrained Baseline';
-  if (idc === 0x4d) return set0 ? 'Constrained Baseline' : 'Main';
-  // Extended, unless the constraint flags say that it keeps to Baseline.
-  if (idc === 0x58) return set0 ? 'Constrained Baseline' : set1 ? 'Main' : undefined;
-  if (idc === 0x64) return 'High';
-  return undefined;
+  const keepsToBaseline = (constraints & 0x80) !== 0;
+  const keepsToMain = (constraints & 0x40) !== 0;
+  if (idc === 77 && keepsToBaseline) return 'Constrained Baseline';
+  if (idc === 88 && keepsToBaseline) return 'Constrained Baseline';
+  if (idc === 88 && keepsToMain) return 'Main';
+  return BY_IDC[idc];
 }
+
+const BY_IDC: Record<number, Profile> = {
+  66: 'Constrained Baseline',
+  77: 'Main',
+  100: 'High',
+  110: 'High 10',
+  122: 'High 4:2:2',
+  244: 'High 4:4:4 Predictive',
+};
 
 /** Whether who decodes `outer` can decode `inner`. */
 export function contains(outer: Profile, inner: Profile): boolean {
@@ -46,20 +67,9 @@ export function normalized(profile: Profile, profileLevelId = DEFAULT): string {
 
 /** For people. */
 export function described(profileLevelId = DEFAULT): string {
-  const name = NAMES[bytesOf(profileLevelId)?.[0] ?? 0] ?? 'unknown';
-  return `${name} (profile-level-id ${profileLevelId.slice(0, 16).replace(/[^\w-]/g, '?')})`;
+  const name = bytesOf(profileLevelId)?.[0] === 88 ? 'Extended' : profileOf(profileLevelId);
+  return `${name ?? 'of an unknown profile'} (profile-level-id ${profileLevelId.slice(0, 16).replace(/[^\w-]/g, '?')})`;
 }
-
-const NAMES: Record<number, string> = {
-  44: 'CAVLC 4:4:4',
-  66: 'Baseline',
-  77: 'Main',
-  88: 'Extended',
-  100: 'High',
-  110: 'High 10',
-  122: 'High 4:2:2',
-  244: 'High 4:4:4',
-};
 
 /** The parameters that define an H.264 format: an answer repeats them (RFC 6184, section 8.2.2). */
 export function formatOf(parameters: ReadonlyMap<string, string>): Map<string, string> {

@@ -100,7 +100,7 @@ function pathOf(
   const places: Path[] = [tagged, session, ...others];
   const ice = places.find((place) => place.ice)?.ice;
   const fingerprint = places.find((place) => place.fingerprint)?.fingerprint;
-  const setup = places.find((place) => place.setup)?.setup ?? 'actpass';
+  const setup = places.find((place) => place.setup !== undefined)?.setup ?? 'actpass';
   if (!ice) bad('the offer has no a=ice-ufrag and a=ice-pwd');
   if (!fingerprint) bad('the offer has no a=fingerprint: media is carried over DTLS only');
   if (!['actpass', 'active', 'passive'].includes(setup)) bad(`the offer has a=setup:${setup.slice(0, 32)}`);
@@ -121,26 +121,26 @@ export function rtxOf(section: Section, { payloadType, clockRate }: OfferedCodec
     (codec) =>
       codec.name.toLowerCase() === 'rtx' &&
       codec.clockRate === clockRate &&
+      codec.channels === 1 &&
       codec.parameters.get('apt') === String(payloadType),
   );
 }
 
 export function routerRtxOf(router: RtpCapabilities, codec: RouterCodec): RouterCodec | undefined {
-  return router.codecs.find(
-    ({ mimeType, parameters }) =>
-      mimeType.toLowerCase() === `${codec.kind}/rtx` && parameters?.apt === codec.preferredPayloadType,
-  );
+  return router.codecs.find((other) => isRtx(other) && other.parameters?.apt === codec.preferredPayloadType);
 }
 
-/** Whether the two are the same but for their parameters. */
+/** Whether the two are the same codec of media, but for their parameters. */
 export function sameCodec(offered: OfferedCodec, kind: MediaKind, codec: RouterCodec): boolean {
   return (
+    !isRtx(codec) &&
     codec.mimeType.toLowerCase() === `${kind}/${offered.name.toLowerCase()}` &&
     codec.clockRate === offered.clockRate &&
     (codec.channels ?? 1) === offered.channels
   );
 }
 
+const isRtx = ({ mimeType }: RouterCodec) => /\/rtx$/i.test(mimeType);
 export const isH264 = ({ mimeType }: RouterCodec) => mimeType.toLowerCase() === 'video/h264';
 
 /** What is offered with a codec and the router makes use of. */
@@ -217,7 +217,7 @@ function nameOf({ name, clockRate, channels, parameters }: OfferedCodec): string
 }
 
 function carriedNames(router: RtpCapabilities, kind: MediaKind): string[] {
-  const media = router.codecs.filter((codec) => codec.kind === kind && !/\/rtx$/i.test(codec.mimeType));
+  const media = router.codecs.filter((codec) => codec.kind === kind && !isRtx(codec));
   const h264 = media
     .filter(isH264)
     .map(({ parameters }) => profileOf(String(parameters?.['profile-level-id'])));

@@ -17,7 +17,7 @@ import {
   sharedExtensions,
   sharedFeedback,
 } from './sdp-negotiation.ts';
-import { type OfferedCodec, readOffer, type Section } from './sdp-offer.ts';
+import { bad, type OfferedCodec, readOffer, type Section } from './sdp-offer.ts';
 import { readEncodings } from './simulcast.ts';
 
 type Parameters = Record<string, string | number>;
@@ -47,11 +47,17 @@ export function readPublishOffer(sdp: string, router: RtpCapabilities): PublishO
   const offer = negotiated(readOffer(sdp), ['sendonly', 'sendrecv'], (section, kind) =>
     publishedSection(section, kind, router),
   );
+  const tracks = offer.lines.flatMap((line) =>
+    'taken' in line ? { kind: line.taken.kind, rtpParameters: line.taken.rtpParameters } : [],
+  );
+  const ssrcs = tracks.flatMap(({ rtpParameters: { encodings = [] } }) =>
+    encodings.flatMap(({ ssrc, rtx }) => [ssrc ?? [], rtx?.ssrc ?? []].flat()),
+  );
+  const twice = ssrcs.find((ssrc, index) => ssrcs.indexOf(ssrc) !== index);
+  if (twice !== undefined) bad(`two streams of the offer have the same SSRC, ${twice}`);
   return {
     ...offer,
-    tracks: offer.lines.flatMap((line) =>
-      'taken' in line ? { kind: line.taken.kind, rtpParameters: line.taken.rtpParameters } : [],
-    ),
+    tracks,
     refused: reasons(offer.lines),
   };
 }

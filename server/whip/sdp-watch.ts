@@ -94,7 +94,7 @@ function watchedSection(section: Section, kind: MediaKind, router: RtpCapabiliti
 /** The payload type by which the viewer can receive what the router carries. */
 function receiving(section: Section, kind: MediaKind, carried: RouterCodec): OfferedCodec | undefined {
   const same = section.codecs.filter((codec) => sameCodec(codec, kind, carried));
-  if (!isH264(carried)) return same.find(({ name }) => name.toLowerCase() !== 'rtx');
+  if (!isH264(carried)) return same[0];
   const needed = profileOf(String(carried.parameters?.['profile-level-id']));
   const suited = same.flatMap((codec) => {
     const profile = profileOf(codec.parameters.get('profile-level-id'));

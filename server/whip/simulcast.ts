@@ -72,9 +72,9 @@ function layered(encodings: Encodings['encodings']): Encodings['encodings'] {
 type Rid = { id: string; restrictions: ReadonlyMap<string, string> };
 
 /** Those of `a=simulcast:send`, in its order; of alternatives the first. */
-function offeredRids({ description }: Section, payloadType: number): Rid[] {
+function offeredRids({ kind, description }: Section, payloadType: number): Rid[] {
   const { simulcast, rids = [] } = description;
-  if (!simulcast) return [];
+  if (!simulcast || kind !== 'video') return [];
   const { dir1, list1, dir2, list2 } = simulcast;
   const list = dir1 === 'send' ? list1 : dir2 === 'send' ? list2 : undefined;
   if (list === undefined) return [];
@@ -145,7 +145,7 @@ type Sources = {
   cname: string | undefined;
 };
 
-function sourcesOf({ description }: Section): Sources {
+function sourcesOf({ kind, description }: Section): Sources {
   const { ssrcs = [], ssrcGroups = [] } = description;
   const groups = ssrcGroups.map((group) => ({
     semantics: String(group.semantics),
@@ -163,7 +163,8 @@ function sourcesOf({ description }: Section): Sources {
     if (semantics === 'FID' && !rtx.has(first)) rtx.set(first, second);
   }
   const listed = [...new Set(ssrcs.map(({ id }) => Number(id)))].filter(validSsrc);
-  const layers = [...new Set(groups.find(({ semantics }) => semantics === 'SIM')?.ssrcs)].filter(validSsrc);
+  const simulcast = groups.find(({ semantics }) => semantics === 'SIM' && kind === 'video');
+  const layers = [...new Set(simulcast?.ssrcs)].filter(validSsrc);
   const media = (layers.length > 1 ? layers.slice(-MAX_LAYERS) : listed).filter(
     (ssrc) => !secondary.has(ssrc),
   );
