@@ -65,7 +65,10 @@ export class Sending {
   #drain(): void {
     const burst = Math.max(BURST, Math.ceil(this.#queue.length / 8));
     for (const packet of this.#queue.splice(0, burst)) this.#sendNow(packet);
-    this.#timer = this.#queue.length > 0 ? setTimeout(() => this.#drain(), TICK) : undefined;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      if (this.#queue.length > 0) this.#drain();
+    }, TICK);
   }
 
   #sendNow(packet: Buffer): void {
