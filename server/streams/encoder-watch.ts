@@ -50,18 +50,19 @@ const LONG_INTERVAL_MS = 4250;
 const FIRST_REQUEST_MS = { afterKeyFrame: 2500, withoutKeyFrame: 1000 };
 /** Asked so soon after a key frame, an encoder that ignores requests can't seem to answer by its interval. */
 const AFTER_KEY_FRAME_MS = { from: 500, to: 1000 };
-const MAX_REQUESTS = 8;
-const MAX_SUSPICIONS = 2;
+const MAX_REQUESTS = 16;
+/** Key frames after which an encoder that answered is asked again. */
+const MAX_SUSPICIONS = 4;
 /** How long to look for key frames by their size before giving up. */
 const NEVER_KEY_FRAME_MS = 10_000;
 
 /**
  * What unanswered and promptly answered requests count, and when they make a
- * verdict: two unanswered, with one answer between at most, which may be a
+ * verdict: three unanswered, with one answer between at most, which may be a
  * coincidence. Good answers make a credit, so that a bad hour of a browser's
  * network is not taken for an encoder that ignores requests.
  */
-const SCORE = { unanswered: 2, prompt: -1, least: -4, verdict: 3 };
+const SCORE = { unanswered: 2, prompt: -1, least: -4, verdict: 5, verdictWithoutKeyFrame: 3 };
 
 /**
  * Notices from RTP headers and key frame requests what an encoder does to the
@@ -119,7 +120,6 @@ class StreamWatch {
   readonly #options: EncoderWatchOptions;
   readonly #report: (code: FindingCode) => void;
   readonly #order = new FrameOrder();
-  readonly #clock = new EncoderClock();
   /** Since the last key frame. */
   readonly #sizes = new FrameSizes();
   #firstFrameAt: number | undefined;
@@ -129,14 +129,15 @@ class StreamWatch {
   #keyFrame: { at: number; timestamp: number } | undefined;
   #request: Request | undefined;
   #score = 0;
-  /** Some request was answered, or none was and the score says so. */
+  /** A request was answered, or this watch has asked. */
   #tested = false;
-  #ignoring = false;
   #settled = false;
   #requests = 0;
   #requestedAt = Number.NEGATIVE_INFINITY;
+  /** Between the last two key frames. */
+  #interval = Number.POSITIVE_INFINITY;
   #suspicions = 0;
-  /** A key frame came that nobody had asked for, long after the last. */
+  /** A key frame came long after the last, as no answer to a request. */
   #suspicious = false;
 
   constructor(options: EncoderWatchOptions, report: (code: FindingCode) => void) {
@@ -146,18 +147,24 @@ class StreamWatch {
 
   get undecided(): boolean {
     if (this.#settled || this.#firstFrameAt === undefined) return false;
-    return !this.#keyFrame || this.#request !== undefined || this.#score > 0 || this.#suspicious;
+    if (!this.#keyFrame) return true;
+    if (this.#ignoring || !this.#options.requestable) return this.#interval > LONG_INTERVAL_MS;
+    return this.#request !== undefined || this.#score > 0 || this.#suspicious;
+  }
+
+  get #ignoring(): boolean {
+    return this.#score >= (this.#keyFrame ? SCORE.verdict : SCORE.verdictWithoutKeyFrame);
   }
 
   packet(packet: RtpPacket, now: number): void {
     // Padding has a sequence number, but belongs to no frame.
-    if (packet.payloadSize === 0 || !this.#order.add(packet, now)) return;
+    if (packet.payloadSize === 0) return;
+    this.#order.add(packet, now);
     if (this.#order.bFrames) this.#report('b_frames');
-    const encodedAt = this.#clock.time(packet.timestamp, now);
     const begins = this.#sizes.add(packet.timestamp, packet.payloadSize);
     if (begins) this.#frameBegins(now);
-    if (packet.isKeyFrame) this.#keyFrameBegins(packet, encodedAt);
-    else if (begins) this.#judge(encodedAt);
+    if (packet.isKeyFrame) this.#keyFrameBegins(packet, now);
+    else if (begins) this.#judge(now);
   }
 
   keyFrameRequested(now: number): void {
@@ -175,53 +182,47 @@ class StreamWatch {
     this.#firstFrameAt ??= now;
   }
 
-  #keyFrameBegins({ timestamp, payloadSize }: RtpPacket, at: number): void {
+  #keyFrameBegins({ timestamp, payloadSize }: RtpPacket, now: number): void {
     const last = this.#keyFrame;
     if (last?.timestamp === timestamp) return;
-    this.#keyFrame = { at, timestamp };
+    this.#keyFrame = { at: now, timestamp };
+    if (last) this.#interval = now - last.at;
     this.#sizes.clear();
     this.#sizes.add(timestamp, payloadSize);
-    if (this.#request) {
-      this.#tested = true;
-      if (at - this.#request.since <= PROMPT_MS) this.#count(SCORE.prompt);
-    } else if (last && at - last.at > UNANSWERED_MS && this.#suspicions < MAX_SUSPICIONS) {
-      this.#suspicions += 1;
-      this.#suspicious = true;
-    }
+    const wait = this.#request && now - this.#request.since;
+    if (wait !== undefined) this.#tested = true;
+    if (wait !== undefined && wait <= PROMPT_MS) this.#count(SCORE.prompt);
+    else if (last && this.#interval > UNANSWERED_MS) this.#suspicious = this.#suspicions < MAX_SUSPICIONS;
     this.#request = undefined;
   }
 
   /** A frame began that is no key frame. */
-  #judge(at: number): void {
-    if (this.#request && at - this.#request.since > UNANSWERED_MS) {
+  #judge(now: number): void {
+    if (this.#request && now - this.#request.since > UNANSWERED_MS) {
       if (this.#request.flowing && this.#request.times > 1) this.#count(SCORE.unanswered);
       this.#request = undefined;
     }
-    if (this.#ignoring || !this.#options.requestable) this.#judgeKeyFrames(at);
-    else if (this.#requestDue(at)) {
+    if (this.#ignoring || !this.#options.requestable) this.#judgeKeyFrames(now);
+    else if (this.#requestDue(now)) {
       this.#requests += 1;
-      this.#requestedAt = at;
+      this.#requestedAt = now;
       this.#tested = true;
-      this.#suspicious = false;
       this.#options.requestKeyFrame();
     }
   }
 
   #count(points: number): void {
     this.#score = Math.max(this.#score + points, SCORE.least);
-    if (this.#score >= SCORE.verdict) this.#ignoring = true;
   }
 
   /** The encoder sends key frames when it likes, or what it sends is not known for key frames. */
-  #judgeKeyFrames(at: number): void {
+  #judgeKeyFrames(now: number): void {
     if (this.#settled) return;
-    const without = at - Math.max(this.#keyFrame?.at ?? this.#flowingSince, this.#flowingSince);
-    if (this.#ignoring || without > LONG_INTERVAL_MS) {
-      if (this.#parameterSetsMissing()) {
-        this.#settled = true;
-        this.#report('parameter_sets');
-        return;
-      }
+    const without = now - Math.max(this.#keyFrame?.at ?? this.#flowingSince, this.#flowingSince);
+    if ((this.#ignoring || without > LONG_INTERVAL_MS) && this.#parameterSetsMissing()) {
+      this.#settled = true;
+      this.#report('parameter_sets');
+      return;
     }
     // Sizes may tell yet.
     if (this.#options.h264 && !this.#keyFrame && without < NEVER_KEY_FRAME_MS) return;
@@ -242,19 +243,122 @@ class StreamWatch {
     return this.#options.parameterSetsInSdp || this.#sizes.spikes.length > 0;
   }
 
-  #requestDue(at: number): boolean {
-    if (this.#requests >= MAX_REQUESTS || at - this.#requestedAt < REPEAT_MS) return false;
+  #requestDue(now: number): boolean {
+    if (this.#requests >= MAX_REQUESTS || now - this.#requestedAt < REPEAT_MS) return false;
     if (this.#request) {
-      return this.#request.flowing && this.#request.times === 1 && at - this.#request.since >= REPEAT_MS;
+      return this.#request.flowing && this.#request.times === 1 && now - this.#request.since >= REPEAT_MS;
     }
-    const sinceKeyFrame = at - (this.#keyFrame?.at ?? Number.NEGATIVE_INFINITY);
-    if (this.#score > 0) return sinceKeyFrame >= AFTER_KEY_FRAME_MS.from;
+    const sinceKeyFrame = now - (this.#keyFrame?.at ?? Number.NEGATIVE_INFINITY);
+    const afterKeyFrame = sinceKeyFrame >= AFTER_KEY_FRAME_MS.from && sinceKeyFrame <= AFTER_KEY_FRAME_MS.to;
+    if (this.#score > 0) return afterKeyFrame || !this.#keyFrameExpected(sinceKeyFrame);
     if (this.#suspicious && sinceKeyFrame >= AFTER_KEY_FRAME_MS.from) {
       this.#suspicious = false;
-      return sinceKeyFrame <= AFTER_KEY_FRAME_MS.to;
+      this.#suspicions += afterKeyFrame ? 1 : 0;
+      return afterKeyFrame;
     }
-    const { afterKeyFrame, withoutKeyFrame } = FIRST_REQUEST_MS;
-    const wait = this.#keyFrame ? afterKeyFrame : withoutKeyFrame;
-    return !this.#tested && at - Math.max(this.#firstFrameAt ?? at, this.#flowingSince) >= wait;
+    const wait = this.#keyFrame ? FIRST_REQUEST_MS.afterKeyFrame : FIRST_REQUEST_MS.withoutKeyFrame;
+    return !this.#tested && now - Math.max(this.#firstFrameAt ?? now, this.#flowingSince) >= wait;
   }
+
+  /** Whether the next one by the interval would pass for an answer. */
+  #keyFrameExpected(sinceKeyFrame: number): boolean {
+    return sinceKeyFrame > this.#interval - UNANSWERED_MS && sinceKeyFrame < this.#interval * 1.5;
+  }
+}
+
+const ORDER = { ring: 512, period: 4000, longestStep: 1000 * TICKS_PER_MS, steps: 3, share: 1 / 20 };
+
+/**
+ * Finds B-frames, which are sent before frames that are shown earlier: again
+ * and again the timestamp steps back by a frame or some. Compares only packets
+ * with adjacent sequence numbers, in whatever order they come.
+ */
+class FrameOrder {
+  readonly #sequenceNumbers = new Int32Array(ORDER.ring).fill(-1);
+  readonly #timestamps = new Uint32Array(ORDER.ring);
+  #since = 0;
+  #steps = 0;
+  #ticks = 0;
+  #back: number[] = [];
+
+  add({ sequenceNumber, timestamp }: RtpPacket, now: number): void {
+    const slot = sequenceNumber % ORDER.ring;
+    this.#sequenceNumbers[slot] = sequenceNumber;
+    this.#timestamps[slot] = timestamp;
+    if (now - this.#since > ORDER.period) {
+      this.#since = now;
+      this.#steps = 0;
+      this.#ticks = 0;
+      this.#back = [];
+    }
+    this.#compare((sequenceNumber - 1) & 0xffff, timestamp, -1);
+    this.#compare((sequenceNumber + 1) & 0xffff, timestamp, 1);
+  }
+
+  /** Steps shorter than frames are apart are the corrections of a clock. */
+  get bFrames(): boolean {
+    const frame = this.#ticks / this.#steps;
+    const steps = this.#back.filter((ticks) => ticks >= frame / 2).length;
+    return steps >= ORDER.steps && steps >= this.#steps * ORDER.share;
+  }
+
+  #compare(neighbour: number, timestamp: number, sign: 1 | -1): void {
+    const slot = neighbour % ORDER.ring;
+    if (this.#sequenceNumbers[slot] !== neighbour) return;
+    const step = sign * difference(this.#timestamps[slot] ?? 0, timestamp);
+    if (step === 0 || Math.abs(step) > ORDER.longestStep) return;
+    this.#steps += 1;
+    this.#ticks += step;
+    if (step < 0) this.#back.push(-step);
+  }
+}
+
+const SPIKE = {
+  frames: 512,
+  leastFrames: 30,
+  factor: 3,
+  regular: 3,
+  leastGap: 400 * TICKS_PER_MS,
+  slack: 1.2,
+};
+
+/** Sizes of frames, of which key frames are several times larger than others. */
+class FrameSizes {
+  #frames: { timestamp: number; bytes: number }[] = [];
+
+  clear(): void {
+    this.#frames = [];
+  }
+
+  /** @returns whether this is a new frame. */
+  add(timestamp: number, bytes: number): boolean {
+    const known = this.#frames.findLast((frame) => frame.timestamp === timestamp);
+    if (known) known.bytes += bytes;
+    else this.#frames.push({ timestamp, bytes });
+    if (this.#frames.length > SPIKE.frames) this.#frames.shift();
+    return !known;
+  }
+
+  /** Their timestamps. */
+  get spikes(): number[] {
+    if (this.#frames.length < SPIKE.leastFrames) return [];
+    const sizes = this.#frames.map(({ bytes }) => bytes).sort((a, b) => a - b);
+    const median = sizes[sizes.length >> 1] ?? 0;
+    return this.#frames
+      .filter(({ bytes }) => bytes >= median * SPIKE.factor)
+      .map(({ timestamp }) => timestamp);
+  }
+
+  get regularSpikes(): boolean {
+    const spikes = this.spikes;
+    if (spikes.length < SPIKE.regular) return false;
+    const gaps = spikes.slice(1).map((timestamp, index) => difference(timestamp, spikes[index] ?? 0));
+    const least = Math.min(...gaps);
+    return least >= SPIKE.leastGap && Math.max(...gaps) <= least * SPIKE.slack;
+  }
+}
+
+/** `a - b` of 32-bit timestamps that wrap around. */
+function difference(a: number, b: number): number {
+  return (a - b) | 0;
 }

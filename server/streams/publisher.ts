@@ -22,6 +22,7 @@ import type {
   TransportParameters,
 } from '../protocol/messages.ts';
 import type { StreamContext } from './context.ts';
+import { watchEncoder } from './encoder-trace.ts';
 
 export type PublisherEvents = {
   /** All declared tracks have come. */
@@ -36,7 +37,7 @@ export type PublisherEvents = {
 /** What a publisher tells the stream it belongs to. */
 export type PublisherParent = {
   readonly id: string;
-  publisherOnLive(): void;
+  publisherOnLive(publisher: Publisher): void;
   publisherOnNotice(notice: Notice): void;
   publisherOnClose(reason: EndReason): void;
 };
@@ -166,9 +167,8 @@ export class Publisher extends EventEmitter<PublisherEvents> {
    * Resolves as soon as a packet comes, or after `ms` without one.
    */
   async isAlive(ms: number): Promise<boolean> {
-    const comingUp = performance.now() - this.#createdAt < COMING_UP_MS;
-    if (this.#transport && this.#transport.dtlsState !== 'connected') return comingUp && !this.#closed;
     const before = await this.#packets();
+    if (before === 0 && performance.now() - this.#createdAt < COMING_UP_MS) return !this.#closed;
     const deadline = performance.now() + ms;
     while (!this.#closed && performance.now() < deadline) {
       await delay(PACKET_POLL_MS);
@@ -216,11 +216,26 @@ export class Publisher extends EventEmitter<PublisherEvents> {
       });
     if (this.#closed) throw ended();
     this.#producers.set(kind, producer);
+    if (kind === 'video') this.#watchEncoder(producer, rtpParameters);
     if (this.live) {
-      this.#parent.publisherOnLive();
+      this.#parent.publisherOnLive(this);
       this.emit('live');
     }
     return producer;
+  }
+
+  #watchEncoder(producer: types.Producer, { codecs }: RtpParameters): void {
+    watchEncoder({
+      producer,
+      router: this.home.router,
+      parameterSetsInSdp: codecs.some(({ parameters }) => parameters?.['sprop-parameter-sets'] !== undefined),
+      onFinding: (notice) => {
+        if (this.#closed) return;
+        this.#notices.push(notice);
+        this.#parent.publisherOnNotice(notice);
+        this.emit('notice', notice);
+      },
+    });
   }
 
   async #packets(): Promise<number> {

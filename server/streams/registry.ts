@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { PharosError } from '../base/errors.ts';
 import { Slots } from '../base/slots.ts';
+import type { EndReason } from '../protocol/codes.ts';
 import type { Media, Notice } from '../protocol/messages.ts';
 import type { StreamContext } from './context.ts';
 import type { Publisher, PublishOptions } from './publisher.ts';
@@ -11,6 +12,10 @@ import type { Receiver, Viewer } from './viewer.ts';
 export type RegistryEvents = {
   /** A viewer of the stream came or went. */
   demand: [streamId: string, viewers: number];
+  /** All tracks of the stream's publisher are there. */
+  live: [Publisher];
+  /** The stream's publisher, which was live, is gone. */
+  offline: [streamId: string, EndReason];
 };
 
 /** A stream id kept for a source of the server's own, such as a camera. */
@@ -118,6 +123,14 @@ export class Registry extends EventEmitter<RegistryEvents> {
 
   streamOnEmpty(stream: Stream): void {
     this.#streams.delete(stream.id);
+  }
+
+  streamOnLive(publisher: Publisher): void {
+    this.emit('live', publisher);
+  }
+
+  streamOnOffline(stream: Stream, reason: EndReason): void {
+    this.emit('offline', stream.id, reason);
   }
 
   streamOnViewers(stream: Stream): void {

@@ -18,6 +18,9 @@ export type StreamParent = {
   streamOnEmpty(stream: Stream): void;
   /** A viewer came or went. */
   streamOnViewers(stream: Stream): void;
+  streamOnLive(publisher: Publisher): void;
+  /** A publisher that was live is gone. */
+  streamOnOffline(stream: Stream, reason: EndReason): void;
 };
 
 export type StreamOptions = { id: string; context: StreamContext; parent: StreamParent };
@@ -33,6 +36,7 @@ export class Stream {
   readonly #parent: StreamParent;
   readonly #viewers = new Set<Viewer>();
   #publisher: Publisher | undefined;
+  #wasLive = false;
   /** A publisher is being created. */
   #reserved = false;
   #countTimer: NodeJS.Timeout | undefined;
@@ -117,13 +121,15 @@ export class Stream {
     this.#viewers.clear();
   }
 
-  publisherOnLive(): void {
+  publisherOnLive(publisher: Publisher): void {
+    this.#wasLive = true;
     this.#context.logger.info({ streamId: this.id, viewers: this.viewerCount }, 'stream live');
     void this.#attachWaiting();
+    this.#parent.streamOnLive(publisher);
   }
 
   publisherOnNotice({ code, message }: Notice): void {
-    this.#context.logger.warn({ streamId: this.id, notice: code }, message);
+    this.#context.logger.warn({ streamId: this.id, notice: code, message }, 'stream disturbs viewers');
   }
 
   /** Why the stream is not live, told to those who wait; undefined when that is over. */
@@ -135,6 +141,8 @@ export class Stream {
     this.#context.logger.info({ streamId: this.id, reason, viewers: this.viewerCount }, 'stream ended');
     this.#publisher = undefined;
     for (const viewer of this.#viewers) viewer.publisherOnEnd(reason);
+    if (this.#wasLive) this.#parent.streamOnOffline(this, reason);
+    this.#wasLive = false;
     this.#closeIfEmpty();
   }
 
