@@ -1,7 +1,7 @@
 /** Writes answers. Whatever comes from the offer was checked when it was read (`sdp-offer.ts`). */
-import type { TransportParameters } from '../protocol/messages.ts';
-import type { Extension, Negotiated } from './sdp-negotiation.ts';
-import type { Direction, Feedback, Section } from './sdp-offer.ts';
+import type { MediaKind, TransportParameters } from '../protocol/messages.ts';
+import { type Extension, firstFormat, type Negotiated } from './sdp-negotiation.ts';
+import type { Direction, Feedback, OfferedCodec, Section } from './sdp-offer.ts';
 
 /** An answered m-line, besides what all have. */
 export type AnsweredSection = {
@@ -30,17 +30,12 @@ export function writeAnswer<T>(
     ...(bundle ? [`a=group:BUNDLE ${bundle.join(' ')}`] : []),
     ...(mixed ? ['a=extmap-allow-mixed'] : []),
     `a=msid-semantic: WMS ${streams}`,
-    ...lines.flatMap((line) =>
-      'taken' in line
-        ? accepted(
-            line.section,
-            offer.setup,
-            transport,
-            describe(line.taken, line.section),
-            line.section === tagged,
-          )
-        : rejected(line.section),
-    ),
+    ...lines.flatMap((line) => {
+      const { section } = line;
+      if ('refusal' in line && !line.held) return rejected(section);
+      const described = 'taken' in line ? describe(line.taken, section) : inactive(section);
+      return accepted(section, offer.setup, transport, described, section === tagged);
+    }),
   ]);
 }
 
@@ -68,6 +63,26 @@ function accepted(
     ...(reducedSize ? ['a=rtcp-rsize'] : []),
     ...lines,
   ];
+}
+
+/** An m-line on which nothing is sent for now, by the first of its formats. */
+export function inactive(section: Section): AnsweredSection {
+  const codec = firstFormat(section);
+  if (!codec) throw new Error(`${section.name} has no format to be answered with`);
+  const { payloadType, parameters } = codec;
+  const plain = [...parameters].every(
+    ([name, value]) => name !== 'apt' && /^[\x20-\x7e]+$/.test(name + value),
+  );
+  return {
+    payloadTypes: [payloadType],
+    direction: 'inactive',
+    lines: codecLines({
+      payloadType,
+      encoding: encodingOf(codec, section.kind),
+      feedback: [],
+      parameters: plain ? parameters : new Map(),
+    }),
+  };
 }
 
 /** RFC 9429, section 5.3.1: port 0, one format of the offer, not in the BUNDLE group. */
@@ -101,16 +116,20 @@ export function extensionLines(extensions: readonly Extension[]): string[] {
   return extensions.map(({ uri, id, direction }) => `a=extmap:${id}${suffix[direction]} ${uri}`);
 }
 
-export type AnsweredCodec = {
+/** `VP8/90000`, `opus/48000/2` */
+export function encodingOf({ name, clockRate, channels }: OfferedCodec, kind: MediaKind | undefined): string {
+  return `${name}/${clockRate}${kind === 'audio' && channels > 1 ? `/${channels}` : ''}`;
+}
+
+type AnsweredCodec = {
   payloadType: number;
-  /** `VP8/90000`, `opus/48000/2` */
   encoding: string;
   feedback: readonly Feedback[];
   parameters: ReadonlyMap<string, string | number>;
 };
 
 export function codecLines({ payloadType, encoding, feedback, parameters }: AnsweredCodec): string[] {
-  const config = [...parameters].map(([name, value]) => `${name}=${value}`).join(';');
+  const config = [...parameters].map(([name, value]) => (value === '' ? name : `${name}=${value}`)).join(';');
   return [
     `a=rtpmap:${payloadType} ${encoding}`,
     ...feedback.map(

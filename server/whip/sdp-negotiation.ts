@@ -17,8 +17,11 @@ export type RouterCodec = RtpCapabilities['codecs'][number];
 export type ExtensionUri = RtpCapabilities['headerExtensions'][number]['uri'];
 export type Extension = { uri: ExtensionUri; id: number; direction: Direction };
 
-/** An m-line, and either how it is carried or why not. */
-export type Line<T> = { section: Section } & ({ taken: T } | { refusal: string });
+/**
+ * An m-line, and either how it is carried or why not. One that is held is not carried, but not rejected
+ * either: it is answered as inactive.
+ */
+export type Line<T> = { section: Section } & ({ taken: T } | { refusal: string; held: boolean });
 
 /** An offer, and what becomes of it. */
 export type Negotiated<T> = {
@@ -30,7 +33,7 @@ export type Negotiated<T> = {
   setup: 'active' | 'passive';
   /** All m-lines of the offer, in its order. */
   lines: readonly Line<T>[];
-  /** The mids taken, in the order of the offer's BUNDLE group; undefined where it has none. */
+  /** The mids that are not rejected, in the order of the offer's BUNDLE group; undefined where it has none. */
   bundle: readonly string[] | undefined;
   /** The m-line that describes the path (RFC 9143, section 7.3.1: the answerer-tagged one). */
   tagged: Section;
@@ -49,20 +52,34 @@ export function negotiated<T>(
   const taken = new Set<MediaKind>();
   const lines = offer.sections.map((section): Line<T> => {
     const { kind } = section;
-    if (!kind) return { section, refusal: `${section.name} is not audio or video over RTP` };
+    if (!kind) return { section, refusal: `${section.name} is not audio or video over RTP`, held: false };
     const result = objection(offer, section, kind, directions, taken) ?? negotiate(section, kind);
-    if (typeof result === 'string') return { section, refusal: result };
+    if (typeof result === 'string') return { section, refusal: result, held: isHeld(offer, section) };
     taken.add(kind);
     return { section, taken: result };
   });
-  const bundle = offer.bundle?.filter((mid) =>
-    lines.some((line) => 'taken' in line && line.section.mid === mid),
-  );
-  const tagged = lines.find(
-    (line) => 'taken' in line && (!bundle || line.section.mid === bundle[0]),
-  )?.section;
-  if (!tagged) throw new PharosError('unsupported_codec', reasons(lines).join('; '));
+  if (taken.size === 0) throw new PharosError('unsupported_codec', reasons(lines).join('; '));
+  const kept = lines.filter((line) => 'taken' in line || line.held).map(({ section }) => section);
+  const bundle = offer.bundle?.filter((mid) => kept.some((section) => section.mid === mid));
+  const tagged = kept.find((section) => !bundle || section.mid === bundle[0]);
+  if (!tagged) throw new Error('an m-line was taken, and none describes the path');
   return { ...pathOf(offer, tagged), lines, bundle, tagged };
+}
+
+/**
+ * RFC 9143 has the next m-line of the group describe the path where the first is rejected, but Chromium
+ * then fails ("Failed to setup RTCP mux"): its offers' first m-line is never rejected.
+ */
+function isHeld({ bundle }: Offer, section: Section): boolean {
+  const { mid, muxed, disabled } = section;
+  return (
+    bundle !== undefined && mid === bundle[0] && muxed && !disabled && firstFormat(section) !== undefined
+  );
+}
+
+/** By which an m-line is answered on which nothing is sent. */
+export function firstFormat({ codecs }: Section): OfferedCodec | undefined {
+  return codecs.find(({ name }) => name.toLowerCase() !== 'rtx');
 }
 
 function objection(
@@ -208,12 +225,11 @@ export function mismatch(section: Section, kind: MediaKind, router: RtpCapabilit
 }
 
 function nameOf({ name, clockRate, channels, parameters }: OfferedCodec): string {
-  const plain = name.replace(/[^\w.-]/g, '?');
   if (/^h264$/i.test(name)) {
     const mode = parameters.get('packetization-mode') === '2' ? ' in packetization-mode 2' : '';
     return `H.264 ${described(parameters.get('profile-level-id'))}${mode}`;
   }
-  return /^opus$/i.test(name) ? `opus/${clockRate}/${channels}` : plain;
+  return /^opus$/i.test(name) ? `opus/${clockRate}/${channels}` : name;
 }
 
 function carriedNames(router: RtpCapabilities, kind: MediaKind): string[] {

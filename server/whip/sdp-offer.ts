@@ -154,24 +154,41 @@ function directionOf(value: unknown): Direction {
 }
 
 function codecs(media: MediaDescription, formats: readonly string[], name: string): OfferedCodec[] {
-  const mapped = new Map(media.rtp.map((rtp) => [Number(rtp.payload), rtp]));
+  const mapped = formatsByPayload(media);
   const parameters = new Map(media.fmtp.map(({ payload, config }) => [Number(payload), String(config)]));
   const feedback = feedbackByPayload(media);
-  return [...new Set(formats)].flatMap((format) => {
-    const payloadType = /^\d{1,3}$/.test(format) ? Number(format) : Number.NaN;
-    if (!(payloadType <= 127)) bad(`${name} has the payload type ${format}, which is not 0 to 127`);
-    const rtp = mapped.get(payloadType);
-    if (!rtp) return []; // one of RFC 3551's static types, none of which is carried
+  return [...new Set(formats)].flatMap((offered) => {
+    const payloadType = /^\d{1,3}$/.test(offered) ? Number(offered) : Number.NaN;
+    if (!(payloadType <= 127)) bad(`${name} has the payload type ${offered}, which is not 0 to 127`);
+    const format = mapped.get(payloadType);
+    // Without, it is one of RFC 3551's static types, none of which is carried.
+    if (!format) return [];
     return {
       payloadType,
-      name: String(rtp.codec).slice(0, 32),
-      clockRate: Number(rtp.rate ?? 0),
-      channels: Number(rtp.encoding ?? 1),
+      ...format,
       parameters: formatParameters(parameters.get(payloadType) ?? ''),
       feedback: [...(feedback.get(String(payloadType)) ?? []), ...(feedback.get('*') ?? [])],
     };
   });
 }
+
+type Format = Pick<OfferedCodec, 'name' | 'clockRate' | 'channels'>;
+
+/** The lines a=rtpmap that make sense. */
+function formatsByPayload({ rtp }: MediaDescription): Map<number, Format> {
+  const found = rtp.map(({ payload, codec, rate, encoding }): [number, Format] => [
+    Number(payload),
+    { name: String(codec), clockRate: Number(rate), channels: Number(encoding ?? 1) },
+  ]);
+  return new Map(
+    found.filter(
+      ([, { name, clockRate, channels }]) =>
+        /^[\w.-]{1,32}$/.test(name) && isCount(clockRate, 1e9) && isCount(channels, 255),
+    ),
+  );
+}
+
+const isCount = (value: number, max: number) => Number.isInteger(value) && value >= 1 && value <= max;
 
 /** A Map, as the names are the offerer's choice: `__proto__` is one like others. */
 export function formatParameters(config: string): Map<string, string> {

@@ -1,7 +1,7 @@
 /** WHIP (RFC 9725): the offer of one who publishes, and its answer. */
 import type { MediaKind, RtpCapabilities, RtpParameters, TransportParameters } from '../protocol/messages.ts';
 import { formatOf, normalized, profileOf } from './h264-profile.ts';
-import { type AnsweredSection, codecLines, extensionLines, writeAnswer } from './sdp-answer.ts';
+import { type AnsweredSection, codecLines, encodingOf, extensionLines, writeAnswer } from './sdp-answer.ts';
 import {
   type Extension,
   isH264,
@@ -168,7 +168,6 @@ export function publishAnswer(
   return writeAnswer(offer, transport, '*', (section): AnsweredSection => {
     const { kind, codec, rtx, extensions, rids, rtpParameters } = section;
     const [media] = rtpParameters.codecs;
-    const encoding = `${codec.name}/${codec.clockRate}${kind === 'audio' ? `/${codec.channels}` : ''}`;
     return {
       payloadTypes: rtx ? [codec.payloadType, rtx.payloadType] : [codec.payloadType],
       direction: 'recvonly',
@@ -177,14 +176,14 @@ export function publishAnswer(
         ...extensionLines(extensions),
         ...codecLines({
           payloadType: codec.payloadType,
-          encoding,
+          encoding: encodingOf(codec, kind),
           feedback: media?.rtcpFeedback ?? [],
           parameters: answeredParameters(codec, kind),
         }),
         ...(rtx
           ? codecLines({
               payloadType: rtx.payloadType,
-              encoding: `${rtx.name}/${rtx.clockRate}`,
+              encoding: encodingOf(rtx, kind),
               feedback: [],
               parameters: new Map([['apt', codec.payloadType]]),
             })

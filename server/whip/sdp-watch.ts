@@ -2,7 +2,14 @@
 import type { Wire } from '../../workers/media/wire.ts';
 import type { ConsumerParameters, Media, MediaKind, RtpCapabilities } from '../protocol/messages.ts';
 import { contains, formatOf, PROFILES, profileOf } from './h264-profile.ts';
-import { type AnsweredSection, codecLines, extensionLines, writeAnswer } from './sdp-answer.ts';
+import {
+  type AnsweredSection,
+  codecLines,
+  encodingOf,
+  extensionLines,
+  inactive,
+  writeAnswer,
+} from './sdp-answer.ts';
 import {
   type Extension,
   isH264,
@@ -122,9 +129,10 @@ function sharedIds(sections: readonly WatchedSection[]): Map<string, number> {
 
 /** `media.consumers` are in the router's numbering; the answer is in the viewer's. */
 export function watchAnswer(offer: WatchOffer, media: Media): string {
-  return writeAnswer(offer, media.transport, STREAM, (watched) => {
+  return writeAnswer(offer, media.transport, STREAM, (watched, section) => {
     const consumer = media.consumers.find(({ kind }) => kind === watched.kind);
-    return consumer ? sending(watched, consumer, offer.wire) : silent(watched);
+    // The stream has no such track, or none that this viewer can receive.
+    return consumer ? sending(watched, consumer, offer.wire) : inactive(section);
   });
 }
 
@@ -160,34 +168,29 @@ function sending(
   };
 }
 
-/** The stream has no such track, or none that this viewer can receive: the m-line stays, and nothing is sent. */
-function silent({ kind, pairs }: WatchedSection): AnsweredSection {
-  const [first] = pairs.map(({ codec }) => formatLines(codec, kind));
-  return { payloadTypes: first ? [first.payloadType] : [], direction: 'inactive', lines: first?.lines ?? [] };
-}
-
 type FormatLines = { payloadType: number; lines: string[] };
 type SentCodec = ConsumerParameters['rtpParameters']['codecs'][number];
 
-function formatLines(codec: OfferedCodec, kind: MediaKind, sent?: SentCodec): FormatLines {
-  const { payloadType, name, clockRate, channels } = codec;
+function formatLines(codec: OfferedCodec, kind: MediaKind, sent: SentCodec): FormatLines {
+  const { payloadType } = codec;
   return {
     payloadType,
     lines: codecLines({
       payloadType,
-      encoding: `${name}/${clockRate}${kind === 'audio' ? `/${channels}` : ''}`,
-      feedback: sent?.rtcpFeedback ?? [],
+      encoding: encodingOf(codec, kind),
+      feedback: sent.rtcpFeedback ?? [],
       parameters: kind === 'audio' ? opusParameters(sent) : videoParameters(codec, sent),
     }),
   };
 }
 
-function rtxLines({ payloadType, name, clockRate }: OfferedCodec, media: OfferedCodec): FormatLines {
+function rtxLines(rtx: OfferedCodec, media: OfferedCodec): FormatLines {
+  const { payloadType } = rtx;
   return {
     payloadType,
     lines: codecLines({
       payloadType,
-      encoding: `${name}/${clockRate}`,
+      encoding: encodingOf(rtx, 'video'),
       feedback: [],
       parameters: new Map([['apt', media.payloadType]]),
     }),
@@ -195,8 +198,8 @@ function rtxLines({ payloadType, name, clockRate }: OfferedCodec, media: Offered
 }
 
 /** What is sent is what the publisher sends. */
-function opusParameters(sent?: SentCodec): Map<string, number> {
-  const { stereo, 'sprop-stereo': sends } = sent?.parameters ?? {};
+function opusParameters(sent: SentCodec): Map<string, number> {
+  const { stereo, 'sprop-stereo': sends } = sent.parameters ?? {};
   const isStereo = [stereo, sends].some((value) => value === 1 || value === '1');
   return new Map([
     ['minptime', 10],
@@ -211,9 +214,9 @@ function opusParameters(sent?: SentCodec): Map<string, number> {
 }
 
 /** H.264 is named as the viewer named it, be it that the stream keeps to a subset of that profile. */
-function videoParameters(codec: OfferedCodec, sent?: SentCodec): Map<string, string> {
+function videoParameters(codec: OfferedCodec, sent: SentCodec): Map<string, string> {
   if (codec.name.toLowerCase() !== 'h264') return new Map();
-  const sets = sent?.parameters?.['sprop-parameter-sets'];
+  const sets = sent.parameters?.['sprop-parameter-sets'];
   const known = typeof sets === 'string' && /^[A-Za-z0-9+/=,]{1,512}$/.test(sets);
   return new Map([
     ...formatOf(codec.parameters),

@@ -152,7 +152,7 @@ describe.each(offerNames())('mutations of %s', (name) => {
     const random = seeded(name.length * 7919);
     for (let round = 0; round < 150; round++) {
       const sdp = mutateSdp(offer(name), random);
-      for (const answer of [published, watched]) {
+      for (const answer of [published, watched, WAYS.watch]) {
         try {
           expect(brokenRules(sdp, answer(sdp)), sdp).toEqual([]);
         } catch (error) {
