@@ -10,6 +10,7 @@ import { EncoderWatch, type Finding } from './encoder-watch.ts';
  */
 const FIRST_WINDOW = { length: 6000, limit: 20_000 };
 const WINDOW = { length: 2500, limit: 6000 };
+/** From the start of one to the next that is needed, and from its end to one that is not. */
 const WINDOWS_APART = { least: 30_000, most: 60_000 };
 const CHECK_MS = 500;
 
@@ -28,7 +29,7 @@ const rtpInfo = z.object({
 const requestInfo = z.object({ ssrc: z.number() });
 
 type WatchEncoderOptions = {
-  /** Of video. Its trace events are used up by this. */
+  /** Of video. What it traces is set by this alone (`enableTraceEvent`). */
   producer: types.Producer;
   /** The producer's own. */
   router: types.Router;

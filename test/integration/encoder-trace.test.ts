@@ -4,6 +4,7 @@ import * as mediasoup from 'mediasoup';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { watchEncoder } from '../../server/streams/encoder-trace.ts';
 import type { Finding } from '../../server/streams/encoder-watch.ts';
+import { findFfmpeg } from '../../workers/ffmpeg/binary.ts';
 
 const H264: types.RouterRtpCodecCapability = {
   kind: 'video',
@@ -56,7 +57,7 @@ async function encode({ picture = 'testsrc2', options, parameterSetsInSdp = fals
   const command = `-v fatal -re -f lavfi -i ${picture}=size=320x180:rate=30 -c:v libx264 -preset ultrafast
     -pix_fmt yuv420p -b:v 500k ${options} -f rtp -payload_type ${PAYLOAD_TYPE} -ssrc ${ssrc}
     rtp://127.0.0.1:${tuple.localPort}?rtcpport=${rtcpTuple?.localPort}&pkt_size=1200`;
-  encoders.push(spawn('/usr/bin/ffmpeg', command.split(/\s+/), { stdio: ['ignore', 'ignore', 'inherit'] }));
+  encoders.push(spawn(findFfmpeg(), command.split(/\s+/), { stdio: ['ignore', 'ignore', 'inherit'] }));
   return watched;
 }
 
