@@ -10,8 +10,10 @@ import { Admission } from './auth/admission.ts';
 import { Grants } from './auth/grants.ts';
 import { loadKey } from './auth/keys.ts';
 import { createLogger } from './base/logger.ts';
+import { Cameras } from './cameras/cameras.ts';
 import { greeting } from './greeting.ts';
 import { createApp } from './http/app.ts';
+import { camerasApi } from './http/cameras-api.ts';
 import { listen } from './http/listen.ts';
 import { streamsApi } from './http/streams-api.ts';
 import { publicUrl } from './public-url.ts';
@@ -32,6 +34,7 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
   const adminKey = loadKey(config, 'admin');
   const pool = await WorkerPool.create({ media: config.media, logger });
   const registry = new Registry({ config, pool, logger });
+  const cameras = Cameras.create({ config, logger, registry });
   const admission = new Admission(config.limits);
   const grants = new Grants(config.auth.publish, { publish: publishKey.key, admin: adminKey.key });
   const rtpCapabilities = wireCapabilities(pool.rtpCapabilities);
@@ -45,6 +48,7 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
     routes: [
       whip({ config, registry, grants, admission, rtpCapabilities, canPlay }),
       streamsApi({ config, registry, grants }),
+      camerasApi({ config, grants, cameras }),
     ],
   });
   const http = await listen(app, config.http, logger).catch((error: unknown) => {
@@ -61,6 +65,7 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
     publicUrl: publicUrl(config.http, http.port),
   });
   signaling.attach(http.server);
+  cameras.start();
   process.stdout.write(greeting({ config, port: http.port, publishKey, adminKey }));
   logger.info({ port: http.port, workers: pool.size }, 'server up');
 
@@ -69,9 +74,10 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
       { ...registry.snapshot(), ...signaling.snapshot(), refusals: admission.refusals },
       'figures at the end',
     );
+    const camerasClosed = cameras.close();
     registry.close();
     signaling.close();
-    await Promise.all([pool.close(), http.close()]);
+    await Promise.all([camerasClosed, pool.close(), http.close()]);
     signaling.terminate();
   };
 }

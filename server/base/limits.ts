@@ -31,6 +31,11 @@ export class TokenBucket {
     return this.#tokens >= this.#burst;
   }
 
+  isEmpty(now: number): boolean {
+    this.#refill(now);
+    return this.#tokens < 1;
+  }
+
   #refill(now: number): void {
     const elapsed = Math.max(0, now - this.#updated);
     this.#tokens = Math.min(this.#burst, this.#tokens + (elapsed / 1000) * this.#rate);
@@ -54,6 +59,11 @@ export class KeyedLimiter {
 
   get size(): number {
     return this.#buckets.size;
+  }
+
+  /** Whether `take` would be refused; takes nothing. */
+  isEmpty(key: string, now: number): boolean {
+    return this.#buckets.get(key)?.isEmpty(now) ?? false;
   }
 
   take(key: string, now: number): boolean {
