@@ -186,5 +186,5 @@ const SPOKEN: Readonly<Record<string, string>> = {
 
 /** The camera's own word is cut down to what a name may be. */
 function spoken(encoding: string): string {
-  return SPOKEN[encoding] ?? encoding.replace(/[^A-Z0-9.-]/g, '').slice(0, 20);
+  return SPOKEN[encoding] ?? (encoding.replace(/[^A-Z0-9.-]/g, '').slice(0, 20) || 'something');
 }
