@@ -202,7 +202,8 @@ export function formatParameters(config: string): Map<string, string> {
 function feedbackByPayload(media: MediaDescription): Map<string, Feedback[]> {
   const found = new Map<string, Feedback[]>();
   for (const { payload, type, subtype } of media.rtcpFb ?? []) {
-    const one = subtype ? { type: String(type), parameter: String(subtype) } : { type: String(type) };
+    const parameter = String(subtype ?? '');
+    const one = { type: String(type), ...(parameter && { parameter }) };
     const others = found.get(String(payload));
     if (others) others.push(one);
     else found.set(String(payload), [one]);

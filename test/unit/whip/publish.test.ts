@@ -169,6 +169,14 @@ describe('m-lines that are not carried', () => {
       /is recvonly, and has to be sendonly or sendrecv/,
     ],
     [
+      'recvonly in the session',
+      'obs-30',
+      (sdp: string) =>
+        videoFirst(sdp).replace('a=sendonly\r\n', '').replace('a=msid-semantic', 'a=recvonly\r\n$&'),
+      0,
+      /m-line 1 \(audio\) is recvonly/,
+    ],
+    [
       'outside the group',
       'obs-30',
       (sdp: string) => sdp.replace('BUNDLE 0 1', 'BUNDLE 1'),

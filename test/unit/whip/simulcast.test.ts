@@ -11,13 +11,13 @@ const EXTENSIONS: Extension[] = (
   ] as const
 ).map((uri, index) => ({ uri, id: index + 1, direction: 'sendrecv' }));
 
-function encodings(lines: string[], extensions = EXTENSIONS) {
+function encodings(lines: string[], extensions = EXTENSIONS, kind = 'video') {
   const sdp = [
     'v=0',
     'o=- 1 1 IN IP4 0.0.0.0',
     's=-',
     't=0 0',
-    'm=video 9 UDP/TLS/RTP/SAVPF 96 98',
+    `m=${kind} 9 UDP/TLS/RTP/SAVPF 96 98`,
     'a=mid:0',
     ...lines,
   ];
@@ -139,6 +139,12 @@ describe('by SSRC', () => {
     ],
   ])('%s', (_, lines, expected) => {
     expect(encodings(lines)).toMatchObject(expected);
+  });
+
+  test('of audio one stream is taken: mediasoup has no simulcast of it', () => {
+    const sim = ['a=ssrc-group:SIM 1 2', ...source(1, 2)];
+    expect(encodings(sim, EXTENSIONS, 'audio')).toMatchObject({ encodings: [{ ssrc: 1 }], rids: [] });
+    expect(encodings(named('q;f'), EXTENSIONS, 'audio')).toMatchObject({ encodings: [{}], rids: [] });
   });
 
   test('a cname that could not be repeated is left out', () => {
