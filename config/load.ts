@@ -92,7 +92,8 @@ function crossCheck(config: Config): Complaint | undefined {
     checkPorts(config) ??
     checkBitrates(config) ??
     checkTurn(config) ??
-    checkCameras(config)
+    checkCameras(config) ??
+    checkRecordings(config)
   );
 }
 
@@ -168,6 +169,19 @@ function checkCameras({ cameras, limits }: Config): Complaint | undefined {
   if (cameras.length > limits.cameras) {
     const text = `limits.cameras: ${limits.cameras} is too low for the ${cameras.length} entries of cameras`;
     return { path: ['limits', 'cameras'], text };
+  }
+  return undefined;
+}
+
+function checkRecordings({ recordings: { hook, s3 } }: Config): Complaint | undefined {
+  if (hook.url !== '' && hook.secret === '') {
+    const text = 'recordings.hook.secret: it is empty; recordings.hook.url needs one to sign with';
+    return { path: ['recordings', 'hook', 'url'], text };
+  }
+  const missing = s3.secret === '' ? 'secret' : 'accessKey';
+  if ((s3.accessKey === '') !== (s3.secret === '')) {
+    const text = `recordings.s3.${missing}: it is empty; an access key and its secret go together`;
+    return { path: ['recordings', 's3'], text };
   }
   return undefined;
 }

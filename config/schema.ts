@@ -161,6 +161,97 @@ const whep = z.strictObject({
     .describe('How long a WHEP player that asks for a stream which is not live is let wait; 0: it gets 404.'),
 });
 
+/** Which streams are recorded: the first entry whose pattern the stream id matches counts. */
+export const recordRuleSchema = z.strictObject({
+  streams: z
+    .string()
+    .regex(/^[A-Za-z0-9_*-]{1,64}$/, 'a stream id in which "*" stands for any letters, digits, "-" and "_"'),
+  record: z.enum(['off', 'manual', 'always']),
+});
+
+const recordings = z.strictObject({
+  directory: z
+    .string()
+    .default('')
+    .describe('Where recordings are kept; empty: the folder "recordings" in dataDirectory.'),
+  record: z
+    .array(recordRuleSchema)
+    .max(1000)
+    .default([])
+    .describe(
+      'Which streams are recorded: "off", "manual" (when somebody asks for it) or "always"; the first entry that matches counts, "manual" if none does.',
+    ),
+  format: z
+    .enum(['native', 'mp4'])
+    .default('native')
+    .describe(
+      'Format of finished files: "native" = MP4 for H.264, WebM for VP8; "mp4" = MP4 always, for which VP8 is encoded anew when the recording has ended.',
+    ),
+  maxAge: count(0, 876_000)
+    .default(0)
+    .meta({ unit: 'h' })
+    .describe('Recordings whose end is longer ago than this are deleted; 0: never.'),
+  maxTotalSize: count(0, 1_000_000_000)
+    .default(0)
+    .meta({ unit: 'MB' })
+    .describe('While recordings are larger than this all together, the oldest is deleted; 0: never.'),
+  minFree: count(0, 100_000_000)
+    .default(1000)
+    .meta({ unit: 'MB' })
+    .describe(
+      'With less free space than this where recordings are kept, none is begun and those that run are ended; 0: no limit.',
+    ),
+  hook: z
+    .strictObject({
+      url: z
+        .union([z.literal(''), z.url({ protocol: /^https?$/ })])
+        .default('')
+        .describe('Address that is told of recordings by POST when they start, have a part, and finish.'),
+      secret: z
+        .union([z.literal(''), z.string().min(16).max(256)])
+        .default('')
+        .describe('The secret that these requests are signed with, at least 16 characters.'),
+    })
+    .prefault({}),
+  s3: z
+    .strictObject({
+      bucket: z
+        .string()
+        .default('')
+        .describe(
+          'Bucket of S3-compatible storage that recordings are uploaded to when they are verified; empty: none.',
+        ),
+      endpoint: z
+        .union([z.literal(''), z.url({ protocol: /^https?$/ })])
+        .default('')
+        .describe("Address of the storage; empty: Amazon's."),
+      region: z.string().min(1).default('us-east-1').describe('Region of the bucket.'),
+      pathStyle: z
+        .boolean()
+        .default(true)
+        .describe(
+          'The bucket stands in the path of addresses, not in the host name; false where storage wants it so.',
+        ),
+      prefix: z
+        .string()
+        .max(256)
+        .default('')
+        .describe('What the names of uploaded objects begin with, e.g. "pharos/".'),
+      accessKey: z
+        .string()
+        .default('')
+        .describe(
+          "Access key; empty: found as Amazon's tools find it, in the environment or by the role of the machine.",
+        ),
+      secret: z.string().default('').describe('The secret key to the access key.'),
+      deleteLocal: z
+        .boolean()
+        .default(false)
+        .describe('Delete the local files when the storage has confirmed their checksums.'),
+    })
+    .prefault({}),
+});
+
 const limits = z.strictObject({
   streams: count(1, 100_000).default(200).describe('Streams live at the same time.'),
   cameras: count(0, 1000)
@@ -238,14 +329,18 @@ export const configSchema = z.strictObject({
       'Private networks that cameras added while running may lie in, e.g. "192.168.1.0/24"; public addresses always may.',
     ),
   whep: whep.prefault({}),
+  recordings: recordings.prefault({}),
   limits: limits.prefault({}),
   log: log.prefault({}),
   dataDirectory: z
     .string()
     .min(1)
     .default('data')
-    .describe('Where the server keeps what it generates, the keys, and the cameras added while running.'),
+    .describe(
+      'Where the server keeps what it generates, the keys, the cameras added while running, and recordings.',
+    ),
 });
 
 export type Config = z.infer<typeof configSchema>;
 export type CameraSettings = z.infer<typeof cameraSchema>;
+export type RecordRule = z.infer<typeof recordRuleSchema>;

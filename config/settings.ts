@@ -27,8 +27,8 @@ export type Setting = {
 
 const DEFAULTS = configSchema.parse({});
 
-/** A camera's URL may hold a password, and may have been put in any place of its entry. */
-const SECRET_NAMES = new Set(['publishKey', 'adminKey', 'secret', 'credential', 'cameras']);
+/** A camera's URL may hold a password, and may have been put in any place of its entry; a hook's may too. */
+const SECRET_NAMES = new Set(['publishKey', 'adminKey', 'secret', 'credential', 'cameras', 'hook']);
 
 export const SETTINGS: readonly Setting[] = collect(configSchema, []);
 

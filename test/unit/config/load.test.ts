@@ -252,6 +252,18 @@ describe('what is refused, and in which words', () => {
       'cameraNetworks: ["10.0.0.0/33"]',
       'cameraNetworks.0: "10.0.0.0/33" is not possible; it must be an address or a network',
     ],
+    [
+      'recordings: { record: [{ streams: "a b", record: always }] }',
+      'recordings.record.0.streams: "a b" is not possible; it must be a stream id in which "*" stands for',
+    ],
+    [
+      'recordings: { hook: { url: "http://x/y" } }',
+      'recordings.hook.secret: it is empty; recordings.hook.url needs one to sign with',
+    ],
+    [
+      'recordings: { s3: { bucket: b, accessKey: a } }',
+      'recordings.s3.secret: it is empty; an access key and its secret go together',
+    ],
     ['http: { tls: { cert: /no/a, key: /no/b } }', 'http.tls.cert: "/no/a" cannot be read: ENOENT'],
   ])('%s', (yaml, message) => {
     expect(refusal(yaml)).toContain(message);
@@ -287,6 +299,8 @@ describe('what is refused, and in which words', () => {
     ['cameras: [{ stream: "rtsp://me:hunter2@cam", url: a }]', {}],
     ['cameras: [{ stream: a, url: "rtsp://me:hunter2@cam", transport: "rtsp://me:hunter2@cam" }]', {}],
     ['cameras: [{ stream: a, url: "rtsp://cam", password: hunter2 }]', {}],
+    ['recordings: { hook: { url: "xmpp://a:hunter2@b" } }', {}],
+    ['recordings: { s3: { secret: [hunter2] } }', {}],
     ['', { PHAROS_AUTH_PUBLISH_KEY: 'hunter2' }],
     ['', { PHAROS_CAMERAS: 'rtsp://me:hunter2@cam' }],
     ['', { PHAROS_CAMERAS: '[{ stream: a, url: "rtsp://me:hunter2@cam }]' }],
