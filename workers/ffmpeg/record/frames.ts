@@ -1,0 +1,208 @@
+/** RTP packets, in order, to what a file holds: frames. Pure. */
+import { decoderConfiguration, lengthPrefixed, NAL, NalReader, nalType, readSps } from './h264.ts';
+import type { Ordered } from './reorder.ts';
+import type { RtpPacket } from './rtp.ts';
+import { keyFrameSize, readVp8Payload } from './vp8.ts';
+
+export type Codec = 'opus' | 'H264' | 'VP8';
+
+/** What a track of a file is declared to be; it holds until a key frame says otherwise. */
+export type TrackFormat =
+  | { codec: 'opus'; channels: number }
+  | { codec: 'VP8'; width: number; height: number; rotation: number }
+  | {
+      codec: 'H264';
+      width: number;
+      height: number;
+      rotation: number;
+      configuration: Buffer;
+      /** Frames may come in another order than that in which they are shown. */
+      reordered: boolean;
+    };
+
+export type Frame = {
+  data: Buffer;
+  timestamp: number;
+  /** When its first packet came. */
+  arrival: number;
+  key: boolean;
+  /** With each key frame, and each packet of sound. */
+  format?: TrackFormat;
+};
+
+export interface FrameReader {
+  /** The frames that this packet completes. */
+  push(ordered: Ordered<RtpPacket>): Frame[];
+  /** Frames of video that could not be shown, as packets of theirs or of what they build on were missing. */
+  readonly dropped: number;
+  /** Whether nothing can be had before the next key frame. */
+  readonly wantsKeyFrame: boolean;
+}
+
+/** @param parameterSets H.264's, in base64, where they were announced apart from the stream. */
+export function createFrameReader(codec: Codec, channels: number, parameterSets = ''): FrameReader {
+  switch (codec) {
+    case 'opus':
+      return new OpusReader(channels);
+    case 'VP8':
+      return new VideoReader(new Vp8Depacketizer());
+    case 'H264':
+      return new VideoReader(new H264Depacketizer(parameterSets));
+  }
+}
+
+/** RFC 7587: a packet each. */
+class OpusReader implements FrameReader {
+  readonly dropped = 0;
+  readonly wantsKeyFrame = false;
+  readonly #format: TrackFormat;
+
+  constructor(channels: number) {
+    this.#format = { codec: 'opus', channels };
+  }
+
+  push({ packet: { payload: data, timestamp }, arrival }: Ordered<RtpPacket>): Frame[] {
+    return data.length > 0 ? [{ data, timestamp, arrival, key: true, format: this.#format }] : [];
+  }
+}
+
+interface Depacketizer {
+  /** @returns false if the frame cannot become whole. */
+  push(payload: Buffer): boolean;
+  /** The frame; undefined if it is not whole. */
+  take(): { data: Buffer; key: boolean; format?: TrackFormat } | undefined;
+  rotation: number;
+}
+
+/** What cannot be decoded is not written: a picture that stands still is better than one in ruins. */
+class VideoReader implements FrameReader {
+  dropped = 0;
+  #wantsKeyFrame = true;
+  /** A key frame has come. */
+  #begun = false;
+  readonly #depacketizer: Depacketizer;
+  #timestamp: number | undefined;
+  #arrival = 0;
+  #whole = true;
+
+  constructor(depacketizer: Depacketizer) {
+    this.#depacketizer = depacketizer;
+  }
+
+  get wantsKeyFrame(): boolean {
+    return this.#wantsKeyFrame;
+  }
+
+  push({ packet, arrival, missing }: Ordered<RtpPacket>): Frame[] {
+    const frames: Frame[] = [];
+    if (this.#timestamp !== undefined && this.#timestamp !== packet.timestamp) {
+      // No marker came: it was lost, or the sender sets none.
+      if (missing > 0) this.#whole = false;
+      frames.push(...this.#finish());
+    }
+    if (missing > 0) this.#lose();
+    if (packet.payload.length === 0) return frames;
+    if (this.#timestamp === undefined) {
+      this.#timestamp = packet.timestamp;
+      this.#arrival = arrival;
+      // What is missing may have been its first packets, which the depacketizer notices.
+      this.#whole = true;
+    }
+    if (packet.rotation !== undefined) this.#depacketizer.rotation = packet.rotation;
+    if (!this.#depacketizer.push(packet.payload)) this.#whole = false;
+    if (packet.marker) frames.push(...this.#finish());
+    return frames;
+  }
+
+  /** Between frames too: the next ones build on what is not there. */
+  #lose(): void {
+    this.#whole = false;
+    this.#wantsKeyFrame = true;
+  }
+
+  #finish(): Frame[] {
+    const timestamp = this.#timestamp ?? 0;
+    this.#timestamp = undefined;
+    const taken = this.#depacketizer.take();
+    if (!taken || !this.#whole) this.#wantsKeyFrame = true;
+    else if (taken.key) {
+      this.#wantsKeyFrame = false;
+      this.#begun = true;
+    }
+    if (taken && !this.#wantsKeyFrame) return [{ ...taken, timestamp, arrival: this.#arrival }];
+    if (this.#begun) this.dropped += 1;
+    return [];
+  }
+}
+
+class Vp8Depacketizer implements Depacketizer {
+  rotation = 0;
+  #parts: Buffer[] = [];
+
+  push(payload: Buffer): boolean {
+    const read = readVp8Payload(payload);
+    if (!read || read.start !== (this.#parts.length === 0)) return false;
+    this.#parts.push(read.data);
+    return true;
+  }
+
+  take(): { data: Buffer; key: boolean; format?: TrackFormat } | undefined {
+    const data = Buffer.concat(this.#parts);
+    this.#parts = [];
+    if (data.length === 0) return undefined;
+    const size = keyFrameSize(data);
+    if (!size) return { data, key: false };
+    return { data, key: true, format: { codec: 'VP8', ...size, rotation: this.rotation } };
+  }
+}
+
+class H264Depacketizer implements Depacketizer {
+  rotation = 0;
+  readonly #reader = new NalReader();
+  #units: Buffer[] = [];
+  #sps: Buffer | undefined;
+  #pps: Buffer | undefined;
+
+  constructor(parameterSets: string) {
+    for (const text of parameterSets.split(',')) this.#keep(Buffer.from(text, 'base64'));
+  }
+
+  push(payload: Buffer): boolean {
+    const units = this.#reader.push(payload);
+    if (!units) return false;
+    this.#units.push(...units);
+    return true;
+  }
+
+  take(): { data: Buffer; key: boolean; format?: TrackFormat } | undefined {
+    const units = this.#units.filter((unit) => ![NAL.delimiter, NAL.filler].includes(nalType(unit)));
+    const whole = !this.#reader.open;
+    this.#units = [];
+    this.#reader.reset();
+    if (!whole || !beginsPicture(units)) return undefined;
+    for (const unit of units) this.#keep(unit);
+    const data = lengthPrefixed(units);
+    if (!units.some((unit) => nalType(unit) === NAL.idr)) return { data, key: false };
+    const format = this.#format();
+    // Without parameter sets nobody can decode it.
+    return format && { data, key: true, format };
+  }
+
+  #keep(unit: Buffer): void {
+    if (nalType(unit) === NAL.sps) this.#sps = unit;
+    if (nalType(unit) === NAL.pps) this.#pps = unit;
+  }
+
+  #format(): TrackFormat | undefined {
+    const info = this.#sps && readSps(this.#sps);
+    if (!info || !this.#sps || !this.#pps) return undefined;
+    const configuration = decoderConfiguration(this.#sps, this.#pps);
+    return { codec: 'H264', ...info, rotation: this.rotation, configuration };
+  }
+}
+
+/** Its first slice begins with the first macroblock (section 7.3.3: a one alone is zero). */
+function beginsPicture(units: readonly Buffer[]): boolean {
+  const slice = units.find((unit) => nalType(unit) >= 1 && nalType(unit) <= NAL.idr);
+  return slice !== undefined && ((slice[1] ?? 0) & 0x80) !== 0;
+}
