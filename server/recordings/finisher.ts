@@ -16,6 +16,8 @@ export type FinisherOptions = {
   store: Store;
   logger: Logger;
   format: 'native' | 'mp4';
+  /** Whether those that are verified are to be uploaded. */
+  upload?: boolean;
 };
 
 /** How far a recording is; waiting for its turn while `phase` is undefined. `fraction` is of all its parts. */
@@ -73,7 +75,7 @@ export class Finisher extends EventEmitter<FinisherEvents> {
   }
 
   async #finish(id: RecordingId): Promise<void> {
-    const { store, logger } = this.#options;
+    const { store, logger, upload = false } = this.#options;
     const { signal } = this.#abort;
     if (signal.aborted) return;
     const begun = performance.now();
@@ -81,7 +83,7 @@ export class Finisher extends EventEmitter<FinisherEvents> {
     try {
       const done = await this.#parts(id);
       await this.#thumbnail(id, done);
-      const metadata = await store.update(id, (current) => conclude(current));
+      const metadata = await store.update(id, (current) => conclude(current, upload));
       const { verdict, why } = metadata;
       const fields = {
         recording,
@@ -155,10 +157,14 @@ function withPart(metadata: Metadata, index: number, part: Part): Metadata {
   return { ...metadata, parts: metadata.parts.map((entry, other) => (other === index ? part : entry)) };
 }
 
-function conclude(metadata: Metadata): Metadata {
+function conclude(metadata: Metadata, withUpload: boolean): Metadata {
   const last = metadata.parts.at(-1);
   const end = last
     ? new Date(Date.parse(last.start) + (last.duration ?? 0) * 1000).toISOString()
     : metadata.start;
-  return { ...metadata, state: 'done', end: metadata.end ?? end, ...overall(metadata.parts) };
+  const judged = overall(metadata.parts);
+  // With its verdict, so that no crash comes in between.
+  const isToUpload = withUpload && judged.verdict !== 'damaged';
+  const upload = isToUpload ? { ...metadata.upload, state: 'waiting' as const } : metadata.upload;
+  return { ...metadata, state: 'done', end: metadata.end ?? end, ...judged, upload };
 }
