@@ -8,8 +8,9 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { framesAdvance, launchBrowser, openWatch, publish, received, status } from '../helpers/browser.ts';
 import { decodeVideo } from '../helpers/decode.ts';
-import { publishMedia, watchPackets } from '../helpers/live.ts';
+import { watchPackets } from '../helpers/live.ts';
 import { TONES } from '../helpers/media.ts';
+import { publishMedia } from '../helpers/publish-media.ts';
 import { startServer, type TestServer } from '../helpers/server.ts';
 
 let server: TestServer;

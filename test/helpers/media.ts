@@ -52,7 +52,7 @@ export type MediaName = keyof typeof RECIPES;
 
 /**
  * The path of that file. MP4 keeps H.264's parameter sets apart: `--copy` puts them into the
- * stream, and RtpSource's `copyFilter: 'null'` leaves them out.
+ * stream, and RtpSource's `copyFilter: 'filter_units=remove_types=7-8'` leaves them out.
  */
 export async function media(name: MediaName, seconds?: number): Promise<string> {
   const recipe: Recipe = RECIPES[name];

@@ -5,8 +5,9 @@ import { cleanup } from 'node-datachannel';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Refused } from '../../tools/lib/resource.ts';
 import { decodeAudio, decodeVideo } from '../helpers/decode.ts';
-import { type Packets, publishCommand, publishMedia, watchPackets } from '../helpers/live.ts';
+import { type Packets, publishCommand, watchPackets } from '../helpers/live.ts';
 import { media, TONES } from '../helpers/media.ts';
+import { publishMedia } from '../helpers/publish-media.ts';
 import { freePorts, startServer, type TestServer } from '../helpers/server.ts';
 import { hasGstreamer, publishByGstreamer } from '../helpers/whip-gst.ts';
 
@@ -81,6 +82,14 @@ describe('libdatachannel, which OBS uses', () => {
     const viewer = later(await watchPackets(server.url, 'radio', { kinds: ['audio'] }));
     await hearsTones(viewer);
     expect(viewer.of.video).toEqual([]);
+  });
+
+  test('what is copied goes on after the end of the file', async () => {
+    later(await publishMedia(server.url, 'round', 'h264', { file: await media('h264', 1) }));
+    const viewer = later(await watchPackets(server.url, 'round'));
+    const picture = await decodeVideo('H264', await viewer.seconds('video', 3));
+    expect(picture.errors).toEqual([]);
+    expect(picture.frames).toBeGreaterThan(80);
   });
 
   test('is asked for key frames', async () => {

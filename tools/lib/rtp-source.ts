@@ -61,12 +61,15 @@ export class RtpSource {
     return this.#inputs.reduce((sum, { gaps }) => sum + gaps.lost, 0);
   }
 
-  start({ file, loop = false, onPacket, onEnd }: RtpSourceOptions): void {
+  start(options: RtpSourceOptions): void {
+    const { onPacket, onEnd } = options;
     for (const input of this.#inputs) {
       input.socket.on('message', (packet) => this.#socketOnMessage(input, packet, onPacket));
     }
-    const child = spawn(findFfmpeg(), this.#arguments(file, loop), { stdio: ['ignore', 'ignore', 'pipe'] });
+    const input = inputOf(options);
+    const child = spawn(findFfmpeg(), this.#arguments(input.args), { stdio: ['pipe', 'ignore', 'pipe'] });
     this.#ffmpeg = child;
+    child.stdin.on('error', () => undefined).end(input.list);
     let errors = '';
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
       errors = (errors + chunk).slice(-4000);
@@ -90,14 +93,13 @@ export class RtpSource {
     clearTimeout(timer);
   }
 
-  #arguments(file: string, loop: boolean): string[] {
-    const input = ['-re', ...(loop ? ['-stream_loop', '-1'] : []), ...DECODING, '-i', file];
+  #arguments(input: string[]): string[] {
     const outputs = this.#inputs.flatMap(({ track, socket, output }) => [
       ...output,
       ...['-f', 'rtp', '-payload_type', String(track.payloadType), '-ssrc', String(track.ssrc | 0)],
       rtpUrl(socket.address().port),
     ]);
-    return ['-hide_banner', '-nostdin', '-loglevel', 'error', ...input, ...outputs];
+    return ['-hide_banner', '-nostdin', '-loglevel', 'error', '-re', ...input, ...outputs];
   }
 
   #socketOnMessage({ track, gaps }: Input, packet: Buffer, onPacket: RtpSourceOptions['onPacket']): void {
@@ -125,11 +127,27 @@ export class RtpSource {
 /** Frames in several threads would come out some frames late, behind the sound. */
 const DECODING = ['-thread_type', 'slice'];
 
+/**
+ * A bitstream filter of an output ends with the first round of a loop (ffmpeg 5.1 at least: "A
+ * non-NULL packet sent after an EOF"). Files in a list, given on standard input, have the one that
+ * is needed inside; with another one the list is long instead of looped.
+ */
+function inputOf({ file, loop = false, copy = false, copyFilter }: RtpSourceOptions) {
+  const looped = loop && !(copy && copyFilter) ? ['-stream_loop', '-1'] : [];
+  if (!loop || !copy) return { args: [...looped, ...DECODING, '-i', file], list: '' };
+  const entry = `file 'file:${file.replaceAll("'", "'\\''")}'\n`;
+  return {
+    args: [...looped, '-f', 'concat', '-safe', '0', '-protocol_whitelist', 'file,pipe', '-i', 'pipe:0'],
+    list: entry.repeat(copyFilter ? 1000 : 1),
+  };
+}
+
 type Plan = { kind: MediaKind; codec: RtpTrack['codec']; output: string[] };
 
-function plan(info: FileInfo, { copy = false, copyFilter }: RtpSourceOptions): Plan[] {
+function plan(info: FileInfo, { copy = false, loop = false, copyFilter }: RtpSourceOptions): Plan[] {
+  const filter = copyFilter ?? (loop ? undefined : IN_BAND);
   const plans: Plan[] = [];
-  if (info.video) plans.push(copy ? copied(info.video.codec, copyFilter) : encoded(info.video));
+  if (info.video) plans.push(copy ? copied(info.video.codec, filter) : encoded(info.video));
   if (info.audio) {
     const asIs = copy && info.audio.codec === 'opus';
     plans.push({
@@ -143,6 +161,9 @@ function plan(info: FileInfo, { copy = false, copyFilter }: RtpSourceOptions): P
 
 const OPUS = ['-c:a', 'libopus', '-b:a', '128k', '-ac', '2', '-ar', '48000', '-frame_duration', '20'];
 
+/** From a file of MP4 or Matroska, parameter sets are apart from the stream; who joins needs them in it. */
+const IN_BAND = 'h264_mp4toannexb,dump_extra=freq=keyframe';
+
 function copied(codec: string, filter: string | undefined): Plan {
   const output = ['-map', '0:V:0', '-c:v', 'copy'];
   if (codec === 'vp8') return { kind: 'video', codec: 'VP8', output };
@@ -151,9 +172,7 @@ function copied(codec: string, filter: string | undefined): Plan {
       `the video is ${codec}, which browsers do not take as it is; leave --copy out to encode it as H.264`,
     );
   }
-  // From a file of MP4 or Matroska, parameter sets are apart from the stream; who joins needs them in it.
-  const bitstream = filter ?? 'h264_mp4toannexb,dump_extra=freq=keyframe';
-  return { kind: 'video', codec: 'H264', output: [...output, '-bsf:v', bitstream] };
+  return { kind: 'video', codec: 'H264', output: [...output, ...(filter ? ['-bsf:v', filter] : [])] };
 }
 
 /** What every browser decodes, in hardware too: constrained baseline, no frame that waits for a later one. */
