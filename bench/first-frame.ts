@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import type { BrowserContext, Page } from 'playwright-core';
 import { launchBrowser, openWatch, publish } from '../test/helpers/browser.ts';
 import { startServer } from '../test/helpers/server.ts';
+import { quantile } from './lib/figures.ts';
 
 const { values } = parseArgs({
   options: {
@@ -126,10 +127,4 @@ function print(pharos: number[], bare: number[]): void {
     ),
   );
   console.log(`ratio of the medians: ${(quantile(pharos, 0.5) / quantile(bare, 0.5)).toFixed(2)}`);
-}
-
-/** Nearest rank. */
-function quantile(values: number[], q: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN;
 }

@@ -25,12 +25,16 @@ export type Resource = {
   etag: string | undefined;
   /** The Link header as it is: ICE servers, and what else the server offers. */
   link: string | undefined;
+  /** When it was asked for and answered, by performance.now(). */
+  postedAt: number;
+  answeredAt: number;
 };
 
 export type ResourceOptions = { token?: string | undefined; signal?: AbortSignal | undefined };
 
 /** @throws {Refused} */
 export async function postOffer(url: URL, offer: string, options: ResourceOptions = {}): Promise<Resource> {
+  const postedAt = performance.now();
   const response = await fetch(url, {
     method: 'POST',
     headers: {
@@ -51,6 +55,8 @@ export async function postOffer(url: URL, offer: string, options: ResourceOption
     url: new URL(location, response.url),
     etag: response.headers.get('etag') ?? undefined,
     link: response.headers.get('link') ?? undefined,
+    postedAt,
+    answeredAt: performance.now(),
   };
 }
 

@@ -1,0 +1,61 @@
+/** What a process and its children hold, by Linux's /proc. */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+export type Holdings = { 'RSS (MB)': number; 'open files': number; 'bound ports': number };
+
+/** Of the server and its media workers: one row each. */
+export function holdings(pid: number): Record<string, Holdings> {
+  const bound = boundSockets();
+  const rows: [string, Holdings][] = [['server', holdingsOf(pid, bound)]];
+  for (const [index, child] of childrenOf(pid).entries()) {
+    rows.push([`media worker ${index}`, holdingsOf(child, bound)]);
+  }
+  return Object.fromEntries(rows);
+}
+
+function holdingsOf(pid: number, bound: Map<string, string>): Holdings {
+  const pages = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
+  const files = readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/${pid}/fd/${fd}`)];
+    } catch {
+      return []; // closed meanwhile
+    }
+  });
+  const ports = new Set(
+    files.flatMap((file) => {
+      const port = bound.get(/^socket:\[(\d+)\]$/.exec(file)?.[1] ?? '');
+      return port ? [port] : [];
+    }),
+  );
+  return {
+    'RSS (MB)': Math.round((pages * 4096) / 1e5) / 10,
+    'open files': files.length,
+    'bound ports': ports.size,
+  };
+}
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .trim()
+    .split(' ')
+    .filter(Boolean)
+    .map(Number);
+}
+
+/** Protocol and local port of each inode: UDP, and TCP that listens. */
+function boundSockets(): Map<string, string> {
+  const LISTEN = '0A';
+  return new Map(
+    ['udp', 'udp6', 'tcp', 'tcp6'].flatMap((protocol) =>
+      readFileSync(`/proc/net/${protocol}`, 'utf8')
+        .split('\n')
+        .slice(1)
+        .flatMap((line) => {
+          const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
+          if (!local || !inode || (protocol.startsWith('tcp') && state !== LISTEN)) return [];
+          return [[inode, `${protocol} ${local}`] as const];
+        }),
+    ),
+  );
+}
