@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { checkAnnouncedAddress } from '../workers/media/addresses.ts';
+import { pageCapabilities } from '../workers/media/page-h264.ts';
 import { WorkerPool } from '../workers/media/pool.ts';
 import { canRewrite } from '../workers/media/wire.ts';
 import { Admission } from './auth/admission.ts';
@@ -61,7 +62,7 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
     registry,
     grants,
     admission,
-    rtpCapabilities,
+    rtpCapabilities: pageCapabilities(rtpCapabilities),
     publicUrl: publicUrl(config.http, http.port),
   });
   signaling.attach(http.server);

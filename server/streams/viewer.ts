@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { types } from 'mediasoup';
 import { producerOn, workerForViewer } from '../../workers/media/fanout.ts';
+import { asSeen, pageReceiver } from '../../workers/media/page-h264.ts';
 import type { MediaWorker } from '../../workers/media/pool.ts';
 import {
   connectTransport,
@@ -108,7 +109,6 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     const { config } = this.#context;
     const worker = workerForViewer(publisher.home);
     const transport = await createTransport(worker, config.media);
-    if (this.#receiver.wire) useWire(transport, this.#receiver.wire);
     try {
       const media = await this.#consume(publisher, worker, transport);
       if (this.#closed || publisher.closed) throw new Error('ended meanwhile');
@@ -209,10 +209,15 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     worker: MediaWorker,
     transport: types.WebRtcTransport,
   ): Promise<Media> {
-    const { rtpCapabilities, mids } = this.#receiver;
+    const { mids } = this.#receiver;
     const carried = await Promise.all(
       publisher.producers.map((producer) => producerOn(worker, publisher.home, producer)),
     );
+    const isPage = !this.#receiver.wire;
+    const { rtpCapabilities, wire } = isPage
+      ? pageReceiver(worker.router, carried, this.#receiver.rtpCapabilities)
+      : this.#receiver;
+    if (wire) useWire(transport, wire);
     const playable = carried.filter((producer) =>
       worker.router.canConsume({ producerId: producer.id, rtpCapabilities }),
     );
@@ -228,7 +233,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     );
     return {
       transport: transportParameters(transport),
-      consumers: consumers.map(consumerParameters),
+      consumers: consumers.map((consumer) => consumerParameters(consumer, isPage ? wire : undefined)),
       unplayable,
     };
   }
@@ -239,6 +244,10 @@ function describeTrack({ kind, rtpParameters }: types.Producer): Media['unplayab
 }
 
 // mediasoup types `uri` wider by one obsolete extension that its routers do not offer.
-function consumerParameters({ id, producerId, kind, rtpParameters }: types.Consumer): ConsumerParameters {
-  return { id, producerId, kind, rtpParameters } as ConsumerParameters;
+function consumerParameters(
+  { id, producerId, kind, rtpParameters }: types.Consumer,
+  wire: Wire | undefined,
+): ConsumerParameters {
+  const seen = wire ? asSeen(rtpParameters, wire) : rtpParameters;
+  return { id, producerId, kind, rtpParameters: seen } as ConsumerParameters;
 }

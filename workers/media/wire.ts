@@ -17,12 +17,16 @@ export type Wire = {
 
 /** Stands in binaries that can do it. */
 const MARK = 'pharos-wire-1';
-const PAYLOAD_TYPE = 'pharos-payload-type';
-const EXTENSION_ID = 'pharos-id';
+export const PAYLOAD_TYPE = 'pharos-payload-type';
+export const EXTENSION_ID = 'pharos-id';
+
+/** The answer for the binary that the pool starts. */
+let rewrites: boolean | undefined;
 
 /** Whether the worker binary is our build, which can rewrite; mediasoup's official one cannot. */
-export function canRewrite(binary = workerBin): boolean {
-  return readFileSync(binary).includes(MARK);
+export function canRewrite(): boolean {
+  rewrites ??= readFileSync(workerBin).includes(MARK);
+  return rewrites;
 }
 
 /** From here on all that is consumed on this transport is sent by the viewer's numbers. */
