@@ -8,6 +8,7 @@ const server = `http://localhost:${process.env.PHAROS_HTTP_PORT ?? '3000'}`;
 /** The server's routes (server/http/pages.ts), for vite's own server. */
 const PAGES: readonly [RegExp, string][] = [
   [/^\/publish\/?$/, '/publish/index.html'],
+  [/^\/recordings\/?$/, '/recordings/index.html'],
   [/^\/watch(?:\/[^/.]*)?\/?$/, '/watch/index.html'],
 ];
 
@@ -36,6 +37,7 @@ export default defineConfig({
       input: {
         home: path('index.html'),
         publish: path('publish/index.html'),
+        recordings: path('recordings/index.html'),
         watch: path('watch/index.html'),
       },
     },
@@ -46,6 +48,8 @@ export default defineConfig({
     proxy: {
       '/ws': { target: server, ws: true, changeOrigin: false },
       '/api': { target: server, changeOrigin: false },
+      '/whip': { target: server, changeOrigin: false },
+      '/whep': { target: server, changeOrigin: false },
       '/healthz': { target: server, changeOrigin: false },
     },
   },

@@ -1,11 +1,12 @@
 import { useEffect, useState } from 'preact/hooks';
+import { rememberKey, takeKey } from '../base/key.ts';
 import { signalUrl } from '../base/signal-url.ts';
 import { local } from '../base/storage.ts';
 import { useLatest } from '../base/use-events.ts';
 import { Publisher } from '../lib/publisher.ts';
 import { ActionBar } from './action-bar.tsx';
 import { isActive, isKeyRefused } from './describe.ts';
-import { rememberKey, takeKey } from './key.ts';
+
 import { LocalMedia, type LocalMediaState } from './local-media.ts';
 import { LevelMeter } from './meter.tsx';
 import { Notices } from './notices.tsx';
@@ -21,7 +22,7 @@ const initial: SettingsValues = {
   resolution: resolutionOf(local.get('resolution')),
   codec: codecOf(local.get('codec')),
   stream: local.get('stream') ?? '',
-  key: takeKey() ?? '',
+  key: takeKey('key') ?? '',
 };
 const publisher = new Publisher({ url: signalUrl() });
 const media = new LocalMedia(initial.resolution);
@@ -113,7 +114,7 @@ async function goLive({ stream, key, codec, resolution }: SettingsValues): Promi
       video: videoSettings(codec, resolution),
     });
     local.set('stream', published.stream);
-    rememberKey(key);
+    rememberKey('key', key);
     return published.stream;
   } catch {
     return undefined;
