@@ -87,14 +87,13 @@ async function make(
     startedAt: Date.parse(part.start),
     onProgress: (bytes) => onProgress?.({ phase: 'copying', fraction: Math.min(1, bytes / size) }),
   };
-  const first = await remux(task);
-  if (first.failure !== undefined) return { failure: first.failure };
+  const { failure, ...first } = await remux(task);
+  if (failure !== undefined) return { failure };
   const until = emptyTail(first.source);
   if (until === undefined) return { ...first, leftOut: 0, encoded };
   const leftOut = first.source.start + first.source.duration - until;
-  const second = await remux({ ...task, until });
-  if (second.failure !== undefined) return { failure: second.failure };
-  return { ...second, leftOut, encoded };
+  const { failure: other, ...second } = await remux({ ...task, until });
+  return other === undefined ? { ...second, leftOut, encoded } : { failure: other };
 }
 
 /** When the first packet of zeros comes, if it and all after it are the end of the file. */

@@ -68,6 +68,11 @@ export class Finisher extends EventEmitter<FinisherEvents> {
     return this.#progress.size;
   }
 
+  /** Resolves when nothing is in the queue. */
+  async idle(): Promise<void> {
+    while (this.#progress.size > 0) await this.#work;
+  }
+
   /** Breaks off what runs; the next start takes it up again. */
   async close(): Promise<void> {
     this.#abort.abort(new Error('the server is closing'));
