@@ -16,8 +16,10 @@ import { greeting } from './greeting.ts';
 import { createApp } from './http/app.ts';
 import { camerasApi } from './http/cameras-api.ts';
 import { listen } from './http/listen.ts';
+import { recordingsApi } from './http/recordings-api.ts';
 import { streamsApi } from './http/streams-api.ts';
 import { publicUrl } from './public-url.ts';
+import { Recordings } from './recordings/recordings.ts';
 import { wireCapabilities } from './signaling/capabilities.ts';
 import { SignalingServer } from './signaling/server.ts';
 import { Registry } from './streams/registry.ts';
@@ -36,6 +38,7 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
   const pool = await WorkerPool.create({ media: config.media, logger });
   const registry = new Registry({ config, pool, logger });
   const cameras = Cameras.create({ config, logger, registry });
+  const recordings = await Recordings.create({ config, logger, registry });
   const admission = new Admission(config.limits);
   const grants = new Grants(config.auth.publish, { publish: publishKey.key, admin: adminKey.key });
   const rtpCapabilities = wireCapabilities(pool.rtpCapabilities);
@@ -50,6 +53,7 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
       whip({ config, registry, grants, admission, rtpCapabilities, canPlay }),
       streamsApi({ config, registry, grants }),
       camerasApi({ config, grants, cameras }),
+      recordingsApi({ config, grants, recordings }),
     ],
   });
   const http = await listen(app, config.http, logger).catch((error: unknown) => {
@@ -75,10 +79,12 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
       { ...registry.snapshot(), ...signaling.snapshot(), refusals: admission.refusals },
       'figures at the end',
     );
+    // First: what is being recorded is to be ended in order.
+    const recordingsClosed = recordings.close();
     const camerasClosed = cameras.close();
     registry.close();
     signaling.close();
-    await Promise.all([camerasClosed, pool.close(), http.close()]);
+    await Promise.all([recordingsClosed, camerasClosed, pool.close(), http.close()]);
     signaling.terminate();
   };
 }

@@ -46,6 +46,7 @@ const STATUS: Record<ErrorCode, number> = {
   method_not_allowed: 405,
   precondition_failed: 412,
   precondition_required: 428,
+  disk_full: 507,
 };
 
 /** When it makes sense to ask again. */

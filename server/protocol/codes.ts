@@ -49,6 +49,8 @@ export const ERROR_CODES = [
   'precondition_failed',
   /** If-Match is missing. */
   'precondition_required',
+  /** There is too little space left. */
+  'disk_full',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
@@ -81,6 +83,10 @@ export const NOTICE_CODES = [
   'key_frame_interval',
   /** H.264 parameter sets do not come with the key frames. */
   'parameter_sets',
+  /** The recording was ended: there is too little space left. */
+  'recording_space',
+  /** The stream is not, or no longer, recorded. */
+  'recording_failed',
   /** The camera cannot be reached, or went silent; it is tried again. */
   'source_unreachable',
   /** The camera refuses: its user name, password or path is wrong. */

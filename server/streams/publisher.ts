@@ -177,6 +177,14 @@ export class Publisher extends EventEmitter<PublisherEvents> {
     return false;
   }
 
+  /** Tells whoever publishes, and the log, of something that is wrong. */
+  note(notice: Notice): void {
+    if (this.#closed) return;
+    this.#notices.push(notice);
+    this.#parent.publisherOnNotice(notice);
+    this.emit('notice', notice);
+  }
+
   close(reason: EndReason): void {
     if (this.#closed) return;
     this.#release();
@@ -229,12 +237,7 @@ export class Publisher extends EventEmitter<PublisherEvents> {
       producer,
       router: this.home.router,
       parameterSetsInSdp: codecs.some(({ parameters }) => parameters?.['sprop-parameter-sets'] !== undefined),
-      onFinding: (notice) => {
-        if (this.#closed) return;
-        this.#notices.push(notice);
-        this.#parent.publisherOnNotice(notice);
-        this.emit('notice', notice);
-      },
+      onFinding: (notice) => this.note(notice),
     });
   }
 

@@ -129,7 +129,7 @@ export class Stream {
   }
 
   publisherOnNotice({ code, message }: Notice): void {
-    this.#context.logger.warn({ streamId: this.id, notice: code, message }, 'stream disturbs viewers');
+    this.#context.logger.warn({ streamId: this.id, notice: code, message }, 'stream trouble');
   }
 
   /** Why the stream is not live, told to those who wait; undefined when that is over. */

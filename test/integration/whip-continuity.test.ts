@@ -97,7 +97,7 @@ test('a page takes over from a silent encoder of the same grant, and is taken ov
 describe('what disturbs viewers is told once, to the log and to who may publish', () => {
   test('B-frames', async () => {
     const live = await publishMedia(server.url, 'b-frames', 'h264-b-frames');
-    const record = await server.record('stream disturbs viewers', { streamId: 'b-frames' });
+    const record = await server.record('stream trouble', { streamId: 'b-frames' });
     expect(record).toMatchObject({ notice: 'b_frames', level: 40 });
     const status = await (await fetch(`${server.url}/api/streams/b-frames`)).json();
     expect(status).toMatchObject({
@@ -110,7 +110,7 @@ describe('what disturbs viewers is told once, to the log and to who may publish'
     const live = await publishMedia(server.url, 'no-sets', 'h264', {
       copyFilter: 'filter_units=remove_types=7-8',
     });
-    expect(await server.record('stream disturbs viewers', { streamId: 'no-sets' })).toMatchObject({
+    expect(await server.record('stream trouble', { streamId: 'no-sets' })).toMatchObject({
       notice: 'parameter_sets',
     });
     await live.stop();
@@ -120,9 +120,7 @@ describe('what disturbs viewers is told once, to the log and to who may publish'
     const live = await publishMedia(server.url, 'good', 'h264');
     const viewer = await watchPackets(server.url, 'good');
     await viewer.seconds('video', 6);
-    expect(server.records('stream disturbs viewers').filter(({ streamId }) => streamId === 'good')).toEqual(
-      [],
-    );
+    expect(server.records('stream trouble').filter(({ streamId }) => streamId === 'good')).toEqual([]);
     await viewer.stop();
     await live.stop();
   });

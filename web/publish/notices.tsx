@@ -34,13 +34,17 @@ export function Notices({ state, trouble, found, values, localMedia, onRetry }: 
         </Notice>
       )}
       {found.map(({ code, message }) => (
-        <Notice key={code} tone="busy" title="This disturbs your viewers">
+        <Notice key={code} tone="busy" title={titleOf(code)}>
           {sentence(message)}
         </Notice>
       ))}
       {less && <p class="hint">This camera gives {less} at most; that is what viewers will see.</p>}
     </div>
   );
+}
+
+function titleOf(code: StreamNotice['code']): string {
+  return code.startsWith('recording') ? 'The recording' : 'This disturbs your viewers';
 }
 
 function StateNotice({ state, stream }: { state: PublisherState; stream: string }) {
