@@ -230,14 +230,8 @@ export class Recordings {
   }
 
   async #finisherOnFinished(id: RecordingId, metadata: Metadata): Promise<void> {
-    const recording = formatRecordingId(id);
-    const { verdict, why } = metadata;
-    this.#logger[verdict === 'damaged' ? 'error' : 'info'](
-      { recording, verdict, ...(why && { why }) },
-      'recording finished',
-    );
     this.#hooks?.send('recording.finish', id, metadata);
-    if (this.#uploader && verdict !== 'damaged') {
+    if (this.#uploader && metadata.verdict !== 'damaged') {
       await this.store.update(id, (known) => ({ ...known, upload: { ...known.upload, state: 'waiting' } }));
       this.#uploader.add(id);
     }

@@ -12,6 +12,7 @@ import { LevelMeter } from './meter.tsx';
 import { Notices } from './notices.tsx';
 import { Preview } from './preview.tsx';
 import { codecOf, resolutionOf, videoSettings } from './quality.ts';
+import { RecordControl } from './record.tsx';
 import { isStreamChoice, Settings, type SettingsValues } from './settings.tsx';
 import { Share } from './share.tsx';
 import { useLeaveWarning, useStayAwake, useTracksFollow } from './while-live.ts';
@@ -75,6 +76,7 @@ export function PublishPage() {
           onStart={() => void start()}
           onStop={() => publisher.stop()}
         />
+        {state.name === 'live' && <RecordControl stream={state.published.stream} publishKey={values.key} />}
         <Notices {...{ state, trouble, found, values, localMedia }} onRetry={() => void media.open()} />
       </div>
       <div class="publish-side">

@@ -1,5 +1,5 @@
-import * as z from 'zod/mini';
 import { type RecordingList, recordingList } from '../../server/protocol/recordings.ts';
+import { problemOf } from '../base/problem.ts';
 
 /** What the server refused, or that it could not be reached. */
 export class ApiError extends Error {
@@ -10,8 +10,6 @@ export class ApiError extends Error {
     this.status = status;
   }
 }
-
-const problem = z.object({ detail: z.string() });
 
 export class RecordingsApi {
   key: string;
@@ -38,7 +36,6 @@ export class RecordingsApi {
       throw new ApiError(0, 'The server cannot be reached. Trying again by itself.');
     });
     if (response.ok) return response;
-    const body = problem.safeParse(await response.json().catch(() => undefined));
-    throw new ApiError(response.status, body.data?.detail ?? response.statusText);
+    throw new ApiError(response.status, await problemOf(response));
   }
 }

@@ -1,9 +1,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { RecordingList } from '../../server/protocol/recordings.ts';
+import { formatBytes } from '../base/format.ts';
 import { rememberKey, takeKey } from '../base/key.ts';
 import { Notice } from '../base/notice.tsx';
 import { ApiError, RecordingsApi } from './api.ts';
-import { formatBytes } from './format.ts';
 import { KeyForm } from './key-form.tsx';
 import { RecordingCard } from './recording-card.tsx';
 

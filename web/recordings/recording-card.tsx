@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { Recording } from '../../server/protocol/recordings.ts';
+import { formatBytes, formatDate, formatDuration } from '../base/format.ts';
 import { describe, lengthOf, sizeOf } from './describe.ts';
-import { formatBytes, formatDate, formatDuration } from './format.ts';
 
 type Props = { recording: Recording; onDelete(): Promise<void> };
 
