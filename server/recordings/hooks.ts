@@ -29,6 +29,8 @@ const MAX_WAITING = 500;
 
 export class Hooks {
   readonly #options: Required<HookOptions>;
+  readonly #url: string;
+  readonly #authorization: { authorization?: string };
   readonly #abort = new AbortController();
   readonly #queue: Delivery[] = [];
   #delivering = false;
@@ -36,6 +38,13 @@ export class Hooks {
   constructor(options: HookOptions) {
     const defaults = { now: Date.now, retryMs: RETRY_MS, timeoutMs: TIMEOUT_MS, maxWaiting: MAX_WAITING };
     this.#options = { ...defaults, ...options };
+    // `fetch` takes no credentials in an address.
+    const url = new URL(options.url);
+    const credentials = [url.username, url.password].map(decodeURIComponent).join(':');
+    const basic = `Basic ${Buffer.from(credentials).toString('base64')}`;
+    this.#authorization = credentials === ':' ? {} : { authorization: basic };
+    url.username = url.password = '';
+    this.#url = url.href;
   }
 
   get waiting(): number {
@@ -92,14 +101,15 @@ export class Hooks {
   }
 
   async #post({ id, event, body }: Delivery): Promise<{ reason: string; isFinal: boolean } | undefined> {
-    const { url, secret, now, timeoutMs } = this.#options;
+    const { secret, now, timeoutMs } = this.#options;
     const timestamp = Math.floor(now() / 1000);
     try {
-      const response = await fetch(url, {
+      const response = await fetch(this.#url, {
         method: 'POST',
         body,
         redirect: 'manual',
         headers: {
+          ...this.#authorization,
           'content-type': 'application/json',
           'user-agent': 'Pharos',
           'pharos-event': event,

@@ -134,9 +134,9 @@ function judgeMaking(file: Inspection, making: Making): Finding[] {
     if (encoded && track.kind === 'video') return [];
     const copy = file.scan.track(track.kind);
     if (copy?.packets === track.packets && copy.digest === track.digest) return [];
-    const same = copy?.packets === track.packets ? 'but not the same ones' : '';
+    const same = copy?.packets === track.packets ? ', but not the same ones' : '';
     return [
-      damaged(`${copy?.packets ?? 0} of ${packets(track.packets)} of ${NAMES[track.kind]} are in it ${same}`),
+      damaged(`${copy?.packets ?? 0} of ${packets(track.packets)} of ${NAMES[track.kind]} are in it${same}`),
     ];
   });
   const late = Math.abs(lead(file.scan) - lead(source));
