@@ -4,7 +4,8 @@ import type { TrackFormat } from './frames.ts';
 import { TICK_MS } from './matroska.ts';
 import type { PlacedFrame } from './source.ts';
 import type { Kind } from './timeline.ts';
-import { type FileFormat, Writer, type WriterEnd } from './writer.ts';
+import { stillFrame } from './vp8-still.ts';
+import { type FileFormat, Writer, type WriterEnd, type WriterOptions } from './writer.ts';
 
 export type VideoSize = {
   /** Milliseconds from the beginning of the file. */
@@ -32,6 +33,8 @@ export type VideoResult = TrackResult & {
   keyFrames: number;
   /** Frames that came, but could not have been shown. */
   dropped: number;
+  /** Copies of the last picture, written while none came. */
+  stills: number;
   sizes: VideoSize[];
 };
 
@@ -59,8 +62,26 @@ const LEAST_STEP_MS = 1;
 const USUAL_FRAME_MS = 33;
 /** Less is nothing that anybody sees. */
 const MIN_GAP_MS = 250;
+/** When video has stood still so long, sound goes on with a copy of its last picture; */
+const STILL_AFTER_MS = 600;
+/** which leaves time for a frame that only comes later than its sound. */
+const STILL_BEFORE_MS = 300;
 
-type Track = { number: number; format: TrackFormat; result: VideoResult; last: number; step: number };
+type Track = {
+  number: number;
+  format: TrackFormat;
+  result: VideoResult;
+  /** When the last frame is that was written, copies included, and when the last that came. */
+  last: number;
+  lastCame: number;
+  /** Between the last two that came. */
+  step: number;
+};
+
+export type PartOptions = WriterOptions & {
+  /** Which time of frames is the beginning of the file. */
+  origin: number;
+};
 
 export class Part {
   readonly file: string;
@@ -70,7 +91,7 @@ export class Part {
   readonly origin: number;
   readonly #tracks = new Map<Kind, Track>();
 
-  constructor(file: string, format: FileFormat, tracks: readonly TrackFormat[], origin: number) {
+  constructor({ file, format, tracks, origin, stallTime }: PartOptions) {
     this.file = file;
     this.format = format;
     this.origin = origin;
@@ -80,17 +101,19 @@ export class Part {
         format: track,
         result: emptyResult(track),
         last: Number.NEGATIVE_INFINITY,
+        lastCame: 0,
         step: 0,
       });
     }
-    this.writer = Writer.start({ file, format, tracks });
+    this.writer = Writer.start({ file, format, tracks, stallTime });
   }
 
   /** What the frame would need that this file does not have; undefined if it can be written. */
   misfit({ kind, frame }: PlacedFrame): 'tracks' | 'codec' | 'resolution' | undefined {
     const track = this.#tracks.get(kind);
-    if (!track) return 'tracks';
+    // Whatever is not a key frame belongs to one that was told of.
     if (!frame.format) return undefined;
+    if (!track) return 'tracks';
     if (track.format.codec !== frame.format.codec) return 'codec';
     if (this.format === 'webm' || !isVideo(track.format) || !isVideo(frame.format)) return undefined;
     return sameSize(track.format, frame.format) ? undefined : 'resolution';
@@ -103,9 +126,24 @@ export class Part {
     if (!track || at < 0) return undefined;
     const reordered = track.format.codec === 'H264' && track.format.reordered;
     const placed = reordered ? at : Math.max(at, track.last + LEAST_STEP_MS);
-    this.writer.write(track.number, Math.round(placed / TICK_MS), frame.key, frame.data);
+    this.#write(track, placed, frame.key, frame.data);
     count(track, placed, frame.data, frame.key);
+    if (kind === 'audio') this.#fill(placed);
     return frame.format && isVideo(frame.format) ? noteSize(track.result, placed, frame.format) : undefined;
+  }
+
+  /** ffmpeg lets no sound pass a VP8 track without frames (vp8-still.ts). */
+  #fill(now: number): void {
+    const track = this.#tracks.get('video');
+    const size = track?.result.sizes.at(-1);
+    if (!track || !size || track.format.codec !== 'VP8' || now - track.last < STILL_AFTER_MS) return;
+    track.last = now - STILL_BEFORE_MS;
+    track.result.stills += 1;
+    this.#write(track, track.last, false, stillFrame(size));
+  }
+
+  #write({ number }: Track, at: number, key: boolean, data: Buffer): void {
+    this.writer.write(number, Math.round(at / TICK_MS), key, data);
   }
 
   lose(kind: Kind, packets: number, frames: number): void {
@@ -155,16 +193,17 @@ function sameSize(a: VideoFormat, b: VideoFormat): boolean {
 
 function emptyResult({ codec }: TrackFormat): VideoResult {
   const times = { start: 0, end: 0, longestGap: 0 };
-  return { codec, frames: 0, lost: 0, ...times, keyFrames: 0, dropped: 0, sizes: [] };
+  return { codec, frames: 0, lost: 0, ...times, keyFrames: 0, dropped: 0, stills: 0, sizes: [] };
 }
 
 function count(track: Track, at: number, data: Buffer, key: boolean): void {
   const { result } = track;
   if (result.frames === 0) result.start = at;
-  else track.step = Math.max(0, at - track.last);
+  else track.step = Math.max(0, at - track.lastCame);
   if (track.step >= MIN_GAP_MS) result.longestGap = Math.max(result.longestGap, track.step);
   result.frames += 1;
   if (key) result.keyFrames += 1;
+  track.lastCame = Math.max(track.lastCame, at);
   track.last = Math.max(track.last, at);
   const usual = track.step > 0 && track.step < MIN_GAP_MS ? track.step : USUAL_FRAME_MS;
   result.end = track.last + (track.format.codec === 'opus' ? opusDuration(data) : usual);

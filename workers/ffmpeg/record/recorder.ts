@@ -30,8 +30,13 @@ type RecorderOptions = {
   /** As that router has them. */
   producers: readonly types.Producer[];
   logger: Logger;
+  /** After how many milliseconds in which ffmpeg takes nothing it is killed. */
+  stallTime?: number;
 };
 
+const STALL_MS = 10_000;
+/** How long a file that cannot begin without a picture waits for one. */
+const MAX_WAIT_MS = 3000;
 /** How much is kept while no file can take it. */
 const MAX_HELD_MS = 10_000;
 const MAX_HELD_BYTES = 64 << 20;
@@ -42,20 +47,25 @@ const MAX_HELD_BYTES = 64 << 20;
  */
 export class Recorder extends EventEmitter<RecorderEvents> {
   readonly #logger: Logger;
+  readonly #stallTime: number;
   readonly #timeOrigin = Date.now() - performance.now();
   #source: Source | undefined;
   /** Which file is to be begun as soon as there is something for it. */
   #target: FileName | undefined;
   #part: Part | undefined;
+  /** That of an ffmpeg that died, until that is told. */
+  #dead: Part | undefined;
   /** Results of files whose writing has ended. */
   #results = new WeakMap<Part, Promise<PartResult>>();
   #splitting = false;
   #held: PlacedFrame[] = [];
-  #attaching = 0;
+  /** Counts publishers, so that nothing is taken from one that is over. */
+  #turn = 0;
   #closed = false;
 
-  private constructor({ file, logger }: RecorderOptions) {
+  private constructor({ file, logger, stallTime = STALL_MS }: RecorderOptions) {
     super();
+    this.#stallTime = stallTime;
     this.#target = file;
     this.#logger = logger;
   }
@@ -84,27 +94,26 @@ export class Recorder extends EventEmitter<RecorderEvents> {
   /** A publisher is there: from now on its media is recorded, and not that of the one before. */
   async attach(router: types.Router, producers: readonly types.Producer[]): Promise<void> {
     this.detach();
-    this.#attaching += 1;
-    const turn = this.#attaching;
+    const turn = this.#turn;
     const source = await Source.create({
       router,
       producers,
       listener: {
-        sourceOnFrames: (frames) => this.#sourceOnFrames(frames),
+        sourceOnFrames: (frames) => this.#sourceOnFrames(turn, frames),
         sourceOnLoss: (kind, packets, frames) => this.#part?.lose(kind, packets, frames),
-        sourceOnEnd: (ended) => this.#sourceOnEnd(ended),
+        sourceOnEnd: () => this.#sourceOnEnd(turn),
       },
     });
-    if (this.#closed || turn !== this.#attaching) return source.close();
-    this.#source = source;
+    if (this.#closed || turn !== this.#turn) source.close();
+    else if (!source.closed) this.#source = source;
   }
 
   /** The publisher is gone; time goes on. */
   detach(): void {
-    this.#attaching += 1;
-    const source = this.#source;
+    // What it still has belongs into the file.
+    this.#source?.close();
     this.#source = undefined;
-    source?.close();
+    this.#turn += 1;
   }
 
   /** Ends the file and goes on in another: with what was kept, or from the next key frame on. */
@@ -123,18 +132,18 @@ export class Recorder extends EventEmitter<RecorderEvents> {
     this.detach();
     this.#closed = true;
     this.#held = [];
-    const part = this.#part;
+    const part = this.#part ?? this.#dead;
     return part && this.#finish(part);
   }
 
-  #sourceOnEnd(source: Source): void {
-    if (source !== this.#source) return;
+  #sourceOnEnd(turn: number): void {
+    if (this.#closed || turn !== this.#turn) return;
     this.#source = undefined;
     this.emit('detached');
   }
 
-  #sourceOnFrames(frames: PlacedFrame[]): void {
-    if (this.#closed) return;
+  #sourceOnFrames(turn: number, frames: PlacedFrame[]): void {
+    if (this.#closed || turn !== this.#turn) return;
     for (const frame of frames) this.#take(frame);
     if (!this.#part) this.#begin();
   }
@@ -158,13 +167,16 @@ export class Recorder extends EventEmitter<RecorderEvents> {
     const target = this.#target;
     if (!target || this.#part || this.#held.length === 0) return;
     const video = this.#held.findIndex(({ kind, frame }) => kind === 'video' && frame.key);
-    if (video < 0 && this.#source?.hasBegun('video')) return;
-    const first = this.#held[Math.max(0, video)];
+    if (video < 0 && this.#source?.hasBegun('video') && this.#heldSpan < MAX_WAIT_MS) return;
+    const first = video < 0 ? this.#held.find(({ kind }) => kind === 'audio') : this.#held[video];
     const tracks = this.#tracks(first);
     if (!first || tracks.length === 0) return;
     this.#target = undefined;
     const format = tracks.some(({ codec }) => codec === 'H264') ? 'mp4' : 'webm';
-    const part = new Part(target(format), format, tracks, first.time);
+    const part = new Part({
+      ...{ file: target(format), format, tracks },
+      ...{ origin: first.time, stallTime: this.#stallTime },
+    });
     this.#part = part;
     part.writer.once('end', (end) => this.#writerOnEnd(part, end));
     const frames = this.#held;
@@ -186,7 +198,7 @@ export class Recorder extends EventEmitter<RecorderEvents> {
 
   #hold(frame: PlacedFrame): void {
     this.#held.push(frame);
-    const tooOld = frame.time - (this.#held[0]?.time ?? 0) > MAX_HELD_MS;
+    const tooOld = this.#heldSpan > MAX_HELD_MS;
     const bytes = () => this.#held.reduce((sum, { frame: { data } }) => sum + data.length, 0);
     if (!tooOld && (this.#held.length % 100 !== 0 || bytes() < MAX_HELD_BYTES)) return;
     // From the newest key frame on.
@@ -194,14 +206,20 @@ export class Recorder extends EventEmitter<RecorderEvents> {
     this.#held = key > 0 ? this.#held.slice(key) : [];
   }
 
+  get #heldSpan(): number {
+    return (this.#held.at(-1)?.time ?? 0) - (this.#held[0]?.time ?? 0);
+  }
+
   #writerOnEnd(part: Part, end: WriterEnd): void {
     if (end.reason === 'finished' || part !== this.#part) return;
     const { file } = part;
     this.#logger.warn({ file, reason: end.reason, lines: end.lines.slice(-5) }, 'ffmpeg ended');
     this.#part = undefined;
+    this.#dead = part;
     this.#splitting = false;
     this.#source?.requestKeyFrame();
     void this.#finish(part).then((result) => {
+      if (this.#dead === part) this.#dead = undefined;
       if (!this.#closed) this.emit('ended', result);
     });
   }

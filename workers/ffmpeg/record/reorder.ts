@@ -40,6 +40,7 @@ export class ReorderBuffer<Packet extends Sequenced> {
     if (Math.abs(distance) > MAX_GAP) return [...this.flush(), ...this.#restart(packet, now)];
     // Too late, or a second time.
     if (distance < 0 || this.#held.has(packet.sequence)) return [];
+    if (distance === 0 && this.#held.size === 0) return this.#restart(packet, now);
     this.#held.set(packet.sequence, { packet, arrival: now });
     return this.#release(now);
   }

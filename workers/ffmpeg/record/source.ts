@@ -89,6 +89,10 @@ export class Source {
     return source;
   }
 
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** Whether it has that kind of track, and whether frames of it have come. */
   has(kind: Kind): boolean {
     return this.#of(kind).length > 0;

@@ -23,15 +23,18 @@ export type WriterOptions = {
   file: string;
   format: FileFormat;
   tracks: readonly TrackFormat[];
+  /** After how many milliseconds without taking anything it is killed. */
+  stallTime: number;
 };
 
+/** So long frames are gathered: each write wakes ffmpeg. */
+const BATCH_MS = 40;
 /** What a crash may lose lies between frames that ffmpeg has and those that it has handed to the kernel. */
 const FRAGMENT_MS = 500;
 /** How long a track waits for another to come before it in the file. */
-const INTERLEAVE_MS = 500;
+const INTERLEAVE_MS = 250;
 /** And what a loss of power may: so often the kernel is told to bring the file to the disk. */
 const SYNC_MS = 1000;
-const STALL_MS = 10_000;
 const MAX_PENDING_BYTES = 64 << 20;
 const FINISH_DEADLINE_MS = 5000;
 const MAX_LINES = 30;
@@ -39,6 +42,7 @@ const MAX_LINES = 30;
 /** One file that is written by one ffmpeg, which gets frames, and copies them. */
 export class Writer extends EventEmitter<{ end: [WriterEnd] }> {
   readonly #file: string;
+  readonly #stallTime: number;
   readonly #child: ChildProcess;
   readonly #input: Writable;
   readonly #lines: string[] = [];
@@ -46,29 +50,33 @@ export class Writer extends EventEmitter<{ end: [WriterEnd] }> {
   #ended = false;
   #finishing = false;
   #stalled = false;
-  /** Since when ffmpeg takes less than it gets. */
-  #behindSince: number | undefined;
+  #batch: Buffer[] = [];
+  #batchTimer: NodeJS.Timeout | undefined;
+  /** When ffmpeg last took something, or had all. */
+  #takenAt = 0;
   #timer: NodeJS.Timeout | undefined;
   #handle: FileHandle | undefined;
   #syncing = false;
 
-  private constructor(file: string, child: ChildProcess, input: Writable) {
+  private constructor({ file, stallTime }: WriterOptions, child: ChildProcess, input: Writable) {
     super();
     this.#file = file;
+    this.#stallTime = stallTime;
     this.#child = child;
     this.#input = input;
     this.#end = new Promise((resolve) => this.once('end', resolve));
   }
 
   /** That it could not be started is told as its end. */
-  static start({ file, format, tracks }: WriterOptions): Writer {
+  static start(options: WriterOptions): Writer {
+    const { file, format, tracks } = options;
     const child = spawn(findFfmpeg(), args(file, format, tracks), {
       stdio: ['pipe', 'ignore', 'pipe'],
       env: environment(process.env),
       // A group of its own: Ctrl-C in a terminal is for the server, which then ends this in order.
       detached: true,
     });
-    const writer = new Writer(file, child, child.stdin);
+    const writer = new Writer(options, child, child.stdin);
     writer.#watch(child.stderr);
     dieWithUs(child);
     child.stdin.write(matroskaHeader(tracks));
@@ -86,13 +94,14 @@ export class Writer extends EventEmitter<{ end: [WriterEnd] }> {
   /** @param track From one, in the order of the tracks given. */
   write(track: number, ticks: number, key: boolean, data: Buffer): void {
     if (this.#ended || this.#finishing) return;
-    this.#input.write(matroskaFrame(track, ticks, key, data));
-    if (this.#input.writableLength > MAX_PENDING_BYTES) this.#stall();
+    this.#batch.push(matroskaFrame(track, ticks, key, data));
+    this.#batchTimer ??= setTimeout(() => this.#flush(), BATCH_MS);
   }
 
   /** Ends the file; kills ffmpeg at the deadline. Resolves when it is gone. */
   finish(deadlineMs = FINISH_DEADLINE_MS): Promise<WriterEnd> {
     if (this.#ended || this.#finishing) return this.#end;
+    this.#flush();
     this.#finishing = true;
     this.#input.end();
     const deadline = setTimeout(() => this.#stall(), deadlineMs);
@@ -116,11 +125,21 @@ export class Writer extends EventEmitter<{ end: [WriterEnd] }> {
     this.#timer = setInterval(() => this.#onTimer(), SYNC_MS);
   }
 
+  #flush(): void {
+    clearTimeout(this.#batchTimer);
+    this.#batchTimer = undefined;
+    const batch = Buffer.concat(this.#batch);
+    this.#batch = [];
+    if (batch.length === 0 || this.#ended) return;
+    if (this.#input.writableLength === 0) this.#takenAt = performance.now();
+    this.#input.write(batch, () => {
+      this.#takenAt = performance.now();
+    });
+    if (this.#input.writableLength > MAX_PENDING_BYTES) this.#stall();
+  }
+
   #onTimer(): void {
-    const now = performance.now();
-    if (!this.#input.writableNeedDrain) this.#behindSince = undefined;
-    else this.#behindSince ??= now;
-    if (this.#behindSince !== undefined && now - this.#behindSince > STALL_MS) this.#stall();
+    if (this.#input.writableLength > 0 && performance.now() - this.#takenAt > this.#stallTime) this.#stall();
     void this.#sync();
   }
 
@@ -139,6 +158,7 @@ export class Writer extends EventEmitter<{ end: [WriterEnd] }> {
     if (this.#ended) return;
     this.#ended = true;
     clearInterval(this.#timer);
+    clearTimeout(this.#batchTimer);
     void this.#lastSync();
     this.emit('end', { reason: this.#reason(code), lines: this.#lines });
   }
