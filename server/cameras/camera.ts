@@ -6,7 +6,7 @@ import type { EndReason } from '../protocol/codes.ts';
 import type { Reservation } from '../streams/registry.ts';
 import { Backoff } from './backoff.ts';
 import { CameraFault } from './fault.ts';
-import type { Learnt, PullEnd, PullEvents } from './pull.ts';
+import type { Learnt, PullEvents } from './pull.ts';
 import type { Plan } from './tracks.ts';
 
 export type CameraState =
@@ -181,7 +181,8 @@ export class Camera {
       if (signal.aborted) return await pull.close('stopped');
       this.#pull = pull;
       pull.on('live', () => this.#pullOnLive());
-      pull.on('ended', (end) => this.#pullOnEnded(pull, end));
+      pull.on('learnt', (learnt) => this.#pullOnLearnt(learnt));
+      pull.on('ended', (fault) => this.#pullOnEnded(pull, fault));
     } catch (error) {
       if (!signal.aborted) this.#fail(faultOf(error, this.#options.logger));
     }
@@ -196,16 +197,16 @@ export class Camera {
     this.#options.logger.info({ streamId: this.settings.stream, ...this.#pull?.plan }, 'camera live');
   }
 
-  #pullOnEnded(pull: Pulling, end: PullEnd): void {
+  #pullOnLearnt(learnt: Partial<Learnt>): void {
+    this.#learnt = { ...this.#learnt, ...learnt };
+    this.#options.logger.info({ streamId: this.settings.stream, ...learnt }, 'camera: pulled differently');
+  }
+
+  #pullOnEnded(pull: Pulling, fault: CameraFault | undefined): void {
     if (pull !== this.#pull) return;
     this.#leave('media_lost');
-    if ('fault' in end) {
-      this.#fail(end.fault);
-      return;
-    }
-    this.#learnt = { ...this.#learnt, ...end.learnt };
-    this.#options.logger.info({ streamId: this.settings.stream, ...end.learnt }, 'camera pulled anew');
-    this.#connect();
+    if (fault) this.#fail(fault);
+    else this.#connect();
   }
 
   #fail(fault: CameraFault): void {

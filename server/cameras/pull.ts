@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { CameraSettings, Config } from '../../config/schema.ts';
 import { type FfmpegExit, FfmpegProcess } from '../../workers/ffmpeg/process.ts';
-import { type RtpOutput, rtspToRtp } from '../../workers/ffmpeg/rtsp-to-rtp.ts';
+import { type RtpOutput, type RtspSource, rtspToRtp } from '../../workers/ffmpeg/rtsp-to-rtp.ts';
 import { type CameraUrl, cameraFullUrl } from '../base/camera-url.ts';
 import type { Logger } from '../base/logger.ts';
 import type { EndReason } from '../protocol/codes.ts';
@@ -29,17 +29,19 @@ export type PullOptions = {
 
 export type Learnt = { readonly bFrames: boolean; readonly needsThoroughProbing: boolean };
 
-/** Why a pull is over: something is wrong, or the next one will do better by what this one learnt. */
-export type PullEnd = { fault: CameraFault } | { learnt: Partial<Learnt> };
-
 export type PullEvents = {
   /** Media flows. */
   live: [];
-  ended: [PullEnd];
+  /** Something that the next pull is to know. */
+  learnt: [Partial<Learnt>];
+  /** It is over. Without a fault, the next one will do better by what this one learnt. */
+  ended: [CameraFault | undefined];
 };
 
 /** How long a camera may be silent. */
 const SILENCE_MS = 5000;
+/** When ffmpeg itself gives up. Later than that: in giving up it hands on a last frame, which would look like life. */
+const FFMPEG_TIMEOUT_MS = 2 * SILENCE_MS;
 /** From ffmpeg's start to the first packet: some cameras wait for their next key frame. */
 const FIRST_PACKET_MS = 15_000;
 const CHECK_MS = 1000;
@@ -103,24 +105,39 @@ export class CameraPull extends EventEmitter<PullEvents> {
     });
     const outputs = await Promise.all(tracksOf(this.plan).map((kind) => this.#output(kind)));
     this.#options.signal.throwIfAborted();
-    if (this.#closed)
+    if (this.#closed) {
       throw new CameraFault('source_unreachable', 'the media worker went while the camera was set up');
-    const { camera, url, learnt } = this.#options;
+    }
+    const brief = !this.#options.learnt.needsThoroughProbing && this.plan.video !== 'encode';
+    this.#startFfmpeg(address, outputs, brief ? 'brief' : 'thorough');
+    this.#check(FIRST_CHECK_MS);
+  }
+
+  #startFfmpeg(address: string, outputs: readonly RtpOutput[], probing: RtspSource['probing']): void {
+    const { camera, url } = this.#options;
     const source = {
       url: cameraFullUrl(url, address),
       transport: camera.transport,
-      timeoutMs: SILENCE_MS,
-      probing: learnt.needsThoroughProbing || this.plan.video === 'encode' ? 'thorough' : 'brief',
-    } as const;
+      timeoutMs: FFMPEG_TIMEOUT_MS,
+      probing,
+    };
     const ffmpeg = FfmpegProcess.start({
       ...rtspToRtp(source, outputs, Date.now()),
       secrets: [url.password, url.username],
     });
     this.#ffmpeg = ffmpeg;
-    ffmpeg.on('line', (line) => this.#ffmpegOnLine(line));
-    ffmpeg.on('exit', (exit) => this.#ffmpegOnExit(exit));
     this.#packetsAt = performance.now();
-    this.#check(FIRST_CHECK_MS);
+    ffmpeg.on('line', (line) => this.#ffmpegOnLine(line));
+    ffmpeg.on('exit', (exit) => {
+      if (this.#closed) return;
+      // It ends before it has sent anything: the ports are as new.
+      if (probing === 'brief' && !this.#live && isUndescribed(ffmpeg.lines)) {
+        this.emit('learnt', { needsThoroughProbing: true });
+        this.#startFfmpeg(address, outputs, 'thorough');
+      } else {
+        this.#ffmpegOnExit(exit, ffmpeg.lines);
+      }
+    });
   }
 
   async #output(kind: MediaKind): Promise<RtpOutput> {
@@ -140,33 +157,29 @@ export class CameraPull extends EventEmitter<PullEvents> {
   #ffmpegOnLine(line: string): void {
     this.#options.logger.debug({ streamId: this.#options.camera.stream, line }, 'ffmpeg says');
     if (!this.#jumps.count(line, performance.now())) return;
-    this.#fail(new CameraFault('source_unreachable', "the camera's clock jumped"));
+    this.#end(new CameraFault('source_unreachable', "the camera's clock jumped"));
   }
 
-  #ffmpegOnExit(exit: FfmpegExit): void {
-    if (this.#closed) return;
-    const lines = this.#ffmpeg?.lines ?? [];
-    const { learnt } = this.#options;
-    if (!this.#live && !learnt.needsThoroughProbing && isUndescribed(lines)) {
-      this.#end({ learnt: { needsThoroughProbing: true } });
-      return;
-    }
-    const fault = exitFault(exit, lines);
+  #ffmpegOnExit(exit: FfmpegExit, lines: readonly string[]): void {
     this.#options.logger.warn(
       { streamId: this.#options.camera.stream, code: exit.code, signal: exit.signal, lines: lines.slice(-8) },
       'camera: ffmpeg ended',
     );
-    this.#fail(fault);
+    this.#end(exitFault(exit, lines));
   }
 
   #publisherOnEnded(reason: EndReason): void {
     const cause = reason === 'worker_failed' ? 'the media worker failed' : 'the stream was ended';
-    this.#fail(new CameraFault('source_unreachable', `${cause}; it begins again`));
+    this.#end(new CameraFault('source_unreachable', `${cause}; it begins again`));
   }
 
   #publisherOnBFrames(): void {
-    if (this.#options.camera.transcode === 'auto') this.#end({ learnt: { bFrames: true } });
-    else this.#fail(bFramesFault());
+    if (this.#options.camera.transcode === 'never') {
+      this.#end(bFramesFault());
+    } else {
+      this.emit('learnt', { bFrames: true });
+      this.#end(undefined);
+    }
   }
 
   #check(afterMs: number): void {
@@ -191,20 +204,16 @@ export class CameraPull extends EventEmitter<PullEvents> {
         this.emit('live');
       }
     } else if (now - this.#packetsAt > (this.#live ? SILENCE_MS : FIRST_PACKET_MS)) {
-      this.#fail(silentFault(this.#live));
+      this.#end(silentFault(this.#live));
       return;
     }
     this.#check(this.#live ? CHECK_MS : FIRST_CHECK_MS);
   }
 
-  #fail(fault: CameraFault): void {
-    this.#end({ fault });
-  }
-
-  #end(end: PullEnd): void {
+  #end(fault: CameraFault | undefined): void {
     if (this.#closed) return;
     void this.close('media_lost');
-    this.emit('ended', end);
+    this.emit('ended', fault);
   }
 }
 

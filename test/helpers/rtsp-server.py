@@ -10,17 +10,18 @@ import sys
 import gi
 
 gi.require_version('Gst', '1.0')
+gi.require_version('GstRtsp', '1.0')
 gi.require_version('GstRtspServer', '1.0')
-from gi.repository import Gio, GLib, Gst, GstRtspServer  # noqa: E402
+from gi.repository import Gio, GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
-# Colours flip at every full second, when the tick sounds: for lip sync.
+# Black and white change places at every full second, when ticks sound.
 PICTURE = (
     'videotestsrc is-live=true pattern=ball motion=sweep flip=true'
     ' ! video/x-raw,format=I420,width=320,height=240,framerate=25/1 ! queue'
 )
 SOUND = (
-    'audiotestsrc is-live=true wave=ticks volume=0.8 samplesperbuffer=480'
-    ' ! audio/x-raw,rate=48000 ! queue ! audioconvert ! audioresample'
+    'audiotestsrc is-live=true wave={} freq=440 volume=0.4 samplesperbuffer=480'
+    ' ! audio/x-raw,rate=48000 ! valve name=audio ! queue ! audioconvert ! audioresample'
 )
 X264 = 'x264enc speed-preset=ultrafast tune=zerolatency key-int-max=50 bitrate=500'
 # Parameter sets in the SDP alone, as many cameras have them.
@@ -29,22 +30,19 @@ PAY264 = 'rtph264pay name=pay0 pt=96 config-interval=0'
 VIDEO = {
     'baseline': f'{X264} ! video/x-h264,profile=constrained-baseline ! {PAY264}',
     'high': f'{X264} dct8x8=true ! video/x-h264,profile=high ! {PAY264}',
-    # In band alone.
+    # In-band as well.
     'inband': f'{X264} ! h264parse ! video/x-h264,stream-format=byte-stream ! rtph264pay name=pay0 pt=96 config-interval=-1',
     # As one joins a camera amid its pictures: the next key frame comes after seconds.
     'amid': 'x264enc speed-preset=ultrafast tune=zerolatency key-int-max=75 bitrate=500'
     f' ! video/x-h264,profile=main ! identity name=skip drop-probability=1.0 ! {PAY264}',
-    'amid-inband': 'x264enc speed-preset=ultrafast tune=zerolatency key-int-max=75 bitrate=500'
-    ' ! video/x-h264,stream-format=byte-stream ! identity name=skip drop-probability=1.0 ! rtph264pay name=pay0 pt=96',
     'bframes': 'x264enc speed-preset=veryfast bframes=3 b-adapt=false key-int-max=50 bitrate=500'
     f' ! video/x-h264,profile=main ! {PAY264}',
     'h265': 'x265enc speed-preset=ultrafast tune=zerolatency key-int-max=50 bitrate=500 ! rtph265pay name=pay0 pt=96 config-interval=-1',
-    'mpeg4': 'avenc_mpeg4 gop-size=25 bitrate=500000 ! rtpmp4vpay name=pay0 pt=96 config-interval=1',
     'mjpeg': 'jpegenc ! rtpjpegpay name=pay0 pt=26',
 }
 AUDIO = {
-    'aac': 'audio/x-raw,rate=44100,channels=2 ! avenc_aac ! rtpmp4gpay name=pay1 pt=97',
-    'aac16k': 'audio/x-raw,rate=16000,channels=1 ! avenc_aac ! rtpmp4gpay name=pay1 pt=97',
+    'aac': 'audio/x-raw,rate=44100,channels=2 ! voaacenc ! rtpmp4gpay name=pay1 pt=97',
+    'aac16k': 'audio/x-raw,rate=16000,channels=1 ! voaacenc ! rtpmp4gpay name=pay1 pt=97',
     'pcmu': 'audio/x-raw,rate=8000,channels=1 ! mulawenc ! rtppcmupay name=pay1 pt=0',
     'pcma': 'audio/x-raw,rate=8000,channels=1 ! alawenc ! rtppcmapay name=pay1 pt=8',
     'opus': 'audio/x-raw,rate=48000,channels=2 ! opusenc ! rtpopuspay name=pay1 pt=97',
@@ -54,19 +52,16 @@ valves = {'video': [], 'audio': []}
 frozen = {'video': False, 'audio': False}
 
 
-def pipeline(name):
-    """`/baseline+aac`, `/baseline`, `/+opus`"""
+def pipeline(name, wave):
+    """`baseline+aac`, `baseline`, `+opus`"""
     video, _, audio = name.partition('+')
     parts = []
     if video:
         parts.append(f'{PICTURE} ! valve name=video ! {VIDEO[video]}')
     if audio:
-        parts.append(f'{SOUND} ! {AUDIO[audio]} ! valve name=audio')
-    text = ' '.join(parts)
-    # The valve stands before the encoder or after the payloader; the latter has to be found by its name.
-    if audio:
-        text = text.replace(' ! valve name=audio', '').replace(f'{SOUND} !', f'{SOUND} ! valve name=audio !')
-    return f'( {text} )'
+        number = 1 if video else 0
+        parts.append(f'{SOUND.format(wave)} ! {AUDIO[audio]}'.replace('pay1', f'pay{number}'))
+    return f'( {" ".join(parts)} )'
 
 
 def configured(_factory, media):
@@ -99,11 +94,10 @@ def authentication(options):
         token = GstRtspServer.RTSPToken()
         token.set_string('media.factory.role', 'user')
         if options.auth == 'digest':
-            auth.set_supported_methods(GstRtspServer.RTSPAuth.get_supported_methods(auth).DIGEST)
+            auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
             auth.add_digest(options.user, options.password, token)
         else:
-            basic = GstRtspServer.RTSPAuth.make_basic(options.user, options.password)
-            auth.add_basic(basic, token)
+            auth.add_basic(GstRtspServer.RTSPAuth.make_basic(options.user, options.password), token)
     return auth
 
 
@@ -114,6 +108,7 @@ def main():
     parser.add_argument('--user', default='user')
     parser.add_argument('--password', default='password')
     parser.add_argument('--certificate', help='PEM file with certificate and key: RTSP over TLS')
+    parser.add_argument('--wave', default='sine', help='`ticks`: one a second')
     parser.add_argument('--shared', action='store_true')
     parser.add_argument('paths', nargs='+', help='e.g. baseline+aac')
     options = parser.parse_args()
@@ -126,17 +121,13 @@ def main():
         server.set_auth(authentication(options))
     for path in options.paths:
         factory = GstRtspServer.RTSPMediaFactory()
-        factory.set_launch(pipeline(path))
+        factory.set_launch(pipeline(path, options.wave))
         factory.set_shared(options.shared)
         factory.connect('media-configure', configured)
-        if options.auth:
-            factory.add_role_from_structure(
-                Gst.Structure.new_from_string('user,media.factory.access=true,media.factory.construct=true')[0]
-            )
-        elif options.certificate:
-            factory.add_role_from_structure(
-                Gst.Structure.new_from_string('anonymous,media.factory.access=true,media.factory.construct=true')[0]
-            )
+        if options.auth or options.certificate:
+            role = 'user' if options.auth else 'anonymous'
+            access = f'{role},media.factory.access=true,media.factory.construct=true'
+            factory.add_role_from_structure(Gst.Structure.new_from_string(access))
         server.get_mount_points().add_factory(f'/{path}', factory)
     if server.attach(None) == 0:
         sys.exit(f'port {options.port} cannot be opened')

@@ -180,7 +180,7 @@ describe('a camera that fails', () => {
     for (const [index, delay] of [1000, 2000, 4000].entries()) {
       pulls[index]?.emit('live');
       await pass(100);
-      pulls[index]?.emit('ended', { fault: UNREACHABLE });
+      pulls[index]?.emit('ended', UNREACHABLE);
       expect(pulls[index]?.closed).toBe('media_lost');
       await pass(delay - 1);
       expect(attempts).toHaveLength(index + 1);
@@ -189,7 +189,7 @@ describe('a camera that fails', () => {
     }
     pulls[3]?.emit('live');
     await pass(31_000);
-    pulls[3]?.emit('ended', { fault: UNREACHABLE });
+    pulls[3]?.emit('ended', UNREACHABLE);
     await pass(1000);
     expect(attempts).toHaveLength(5);
   });
@@ -232,12 +232,14 @@ test('what a pull learnt, the next one knows, at once', async () => {
   camera.start();
   await pass(0);
   expect(attempts[0]?.learnt).toEqual({ bFrames: false, needsThoroughProbing: false });
-  pulls[0]?.emit('ended', { learnt: { needsThoroughProbing: true } });
+  pulls[0]?.emit('learnt', { needsThoroughProbing: true });
   await pass(0);
-  pulls[1]?.emit('ended', { learnt: { bFrames: true } });
+  expect(attempts).toHaveLength(1);
+  pulls[0]?.emit('learnt', { bFrames: true });
+  pulls[0]?.emit('ended', undefined);
   await pass(0);
-  expect(attempts.at(-1)?.learnt).toEqual({ bFrames: true, needsThoroughProbing: true });
-  expect(attempts).toHaveLength(3);
+  expect(attempts.map(({ learnt }) => learnt).at(-1)).toEqual({ bFrames: true, needsThoroughProbing: true });
+  expect(attempts).toHaveLength(2);
 });
 
 describe('closing', () => {
@@ -248,7 +250,7 @@ describe('closing', () => {
     await camera.close('server_closing');
     expect(pulls[0]?.closed).toBe('server_closing');
     expect(state.released).toBe(1);
-    pulls[0]?.emit('ended', { fault: UNREACHABLE });
+    pulls[0]?.emit('ended', UNREACHABLE);
     await watch(2);
     camera.start();
     await pass(3_600_000);
