@@ -3,7 +3,7 @@
  *
  *   node scripts/setup.mjs          what the server needs, with the pages
  *   node scripts/setup.mjs start    the same
- *   node scripts/setup.mjs test     that and a browser
+ *   node scripts/setup.mjs test     that, a browser and GStreamer
  *   node scripts/setup.mjs check    what the static checks need
  *
  * Runs before anything is installed: plain JavaScript, nothing but Node itself (18 or newer).
@@ -11,6 +11,7 @@
 import { chromium, chromiumNeeds } from './setup/chromium.mjs';
 import { dependencies } from './setup/dependencies.mjs';
 import { ffmpeg, ffmpegInstalled, ffmpegNeeds } from './setup/ffmpeg.mjs';
+import { gstreamer, gstreamerNeeds } from './setup/gstreamer.mjs';
 import { takeLock } from './setup/lock.mjs';
 import { node } from './setup/node.mjs';
 import { packages } from './setup/packages.mjs';
@@ -30,7 +31,11 @@ const serverAnd = (needs, ...steps) => [
   workerBuild,
   pages,
 ];
-const MODES = { start: serverAnd(() => []), test: serverAnd(chromiumNeeds, chromium), check: basics };
+const MODES = {
+  start: serverAnd(() => []),
+  test: serverAnd(() => [...chromiumNeeds(), ...gstreamerNeeds()], chromium, gstreamer),
+  check: basics,
+};
 
 const EXIT_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
 

@@ -27,13 +27,28 @@ export const NEEDS = {
     brew: 'cmake ninja pkg-config openssl@3 libuv abseil flatbuffers srtp',
     programs: ['cmake', 'ninja', 'c++', 'pkg-config', 'flatc'],
   },
-  ffmpeg: { purpose: 'recording', debian: ['ffmpeg'], brew: 'ffmpeg' },
+  ffmpeg: { purpose: 'recording and cameras', debian: ['ffmpeg'], brew: 'ffmpeg' },
   chromium: {
     purpose: 'the browser tests',
     debian: ['chromium', 'fonts-dejavu-core'],
     ubuntu: null,
     brew: '--cask google-chrome',
     other: 'Install Google Chrome or Chromium, or set PHAROS_CHROMIUM to its path.',
+  },
+  gstreamer: {
+    purpose: 'the tests of cameras and encoders',
+    debian: [
+      'python3-gi',
+      'gir1.2-gst-rtsp-server-1.0',
+      'gir1.2-gst-plugins-base-1.0',
+      'gir1.2-gst-plugins-bad-1.0',
+      'gstreamer1.0-plugins-base',
+      'gstreamer1.0-plugins-good',
+      'gstreamer1.0-plugins-bad',
+      'gstreamer1.0-plugins-ugly',
+      'gstreamer1.0-nice',
+    ],
+    brew: 'gstreamer pygobject3',
   },
 };
 

@@ -3,10 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { findGstreamerPython } from '../../scripts/setup/gstreamer.mjs';
 
 const SCRIPT = join(import.meta.dirname, 'rtsp-server.py');
-/** The system's, which is the one that has GStreamer's bindings. */
-const PYTHON = '/usr/bin/python3';
 
 export type RtspServerOptions = {
   port?: number;
@@ -31,7 +30,9 @@ export class RtspServer {
   static async start(paths: string[], options: RtspServerOptions = {}): Promise<RtspServer> {
     const { shared, ...values } = options;
     const args = Object.entries(values).flatMap(([name, value]) => [`--${name}`, String(value)]);
-    const child = spawn(PYTHON, [SCRIPT, ...args, ...(shared ? ['--shared'] : []), ...paths], {
+    const python = findGstreamerPython();
+    if (!python) throw new Error('there is no GStreamer; run npm run setup test');
+    const child = spawn(python, [SCRIPT, ...args, ...(shared ? ['--shared'] : []), ...paths], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     const kill = () => child.kill('SIGKILL');

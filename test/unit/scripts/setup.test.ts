@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findChromium } from '../../../scripts/setup/chromium.mjs';
 import { dependenciesKey, installedMatches } from '../../../scripts/setup/dependencies.mjs';
 import { ffmpegVersion } from '../../../scripts/setup/ffmpeg.mjs';
+import { gstreamer, gstreamerNeeds } from '../../../scripts/setup/gstreamer.mjs';
 import { identify, isAlive, takeLock } from '../../../scripts/setup/lock.mjs';
 import { isAtLeast, runsTypeScript } from '../../../scripts/setup/node.mjs';
 import { npmErrors } from '../../../scripts/setup/npm.mjs';
@@ -76,6 +77,15 @@ describe('operating systems', () => {
       'fonts-dejavu-core',
     ]);
     expect(packagesFor(['ffmpeg', 'chromium'], 'ubuntu')).toEqual(['ffmpeg']);
+  });
+
+  it('has one list of GStreamer for Debian and Ubuntu, which brings what its check asks for', () => {
+    const debian = packagesFor(['gstreamer'], 'debian');
+    expect(packagesFor(['gstreamer'], 'ubuntu')).toEqual(debian);
+    expect(debian).toContain('gir1.2-gst-rtsp-server-1.0');
+    // This machine has them, or setup would not have come to running tests.
+    expect(gstreamerNeeds()).toEqual([]);
+    expect(gstreamer.ready()).toBe(true);
   });
 
   it('finds what dpkg has not installed, removed packages included', () => {
