@@ -6,6 +6,8 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { finishPart, type Progress } from '../../server/recordings/finish.ts';
 import type { Part } from '../../server/recordings/metadata.ts';
+import { startName } from '../../server/recordings/names.ts';
+import { Store } from '../../server/recordings/store.ts';
 import { thumbnail } from '../../workers/ffmpeg/thumbnail.ts';
 import { jpegSize } from '../helpers/jpeg.ts';
 import { media } from '../helpers/media.ts';
@@ -329,34 +331,40 @@ test('MP4 for VP8 is encoded anew, and as long and in sync', async () => {
 
 const canMount = process.getuid?.() === 0 && canMountTmpfs();
 // Only root may mount; what is tested is that the file system is full, which a quota would do as well.
-test.skipIf(!canMount)(
-  'a full disk: the recording is untouched, the verdict says why, and so it is later',
-  async () => {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'none', folder]);
-    try {
-      const file = await live({ folder, extension: 'mp4' });
-      const before = readFileSync(file);
-      writeFileSync(join(folder, 'ballast'), Buffer.alloc(2 * (1 << 20) - 300_000));
-      const part = await finish(livePart('mp4'));
-      expect(part).toMatchObject({
-        verdict: 'damaged',
-        why: 'it could not be finished: there is no space left on the disk',
-        file: null,
-        live: `${START}.live.mp4`,
-      });
-      expect(readFileSync(file).equals(before)).toBe(true);
-      expect(names()).toEqual([`${START}.live.mp4`, 'ballast'].sort());
-      // It fills up while it is copied.
-      const { remux } = await import('../../workers/ffmpeg/remux.ts');
-      const target = join(folder, 'x.mp4');
-      expect((await remux({ source: file, target, container: 'mp4' })).failure).toBe(
-        'there is no space left on the disk',
-      );
-    } finally {
-      execFileSync('umount', [folder]);
-    }
-  },
-);
+test.skipIf(!canMount)('a full disk: the recording is untouched, the verdict says why', async () => {
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'none', folder]);
+  try {
+    const file = await live({ folder, extension: 'mp4' });
+    const before = readFileSync(file);
+    writeFileSync(join(folder, 'ballast'), Buffer.alloc(2 * (1 << 20) - 300_000));
+    const part = await finish(livePart('mp4'));
+    expect(part).toMatchObject({
+      verdict: 'damaged',
+      why: 'it could not be finished: there is no space left on the disk',
+      file: null,
+      live: `${START}.live.mp4`,
+    });
+    expect(readFileSync(file).equals(before)).toBe(true);
+    expect(names()).toEqual([`${START}.live.mp4`, 'ballast'].sort());
+    // Nor is what was known of it lost.
+    const store = await Store.create(join(folder, 'store'));
+    const { start } = await store.begin('a', 0);
+    const id = { stream: 'a', start: startName(Date.parse(start)) };
+    const notes = Array.from({ length: 200 }, () => 'x'.repeat(5000));
+    const change = store.update(id, (known) => ({ ...known, parts: [{ ...livePart('mp4'), notes }] }));
+    await expect(change).rejects.toThrow('ENOSPC');
+    expect((await store.read(id)).metadata?.parts).toEqual([]);
+    expect(readdirSync(store.folder(id))).toHaveLength(1);
+    // It fills up while it is copied.
+    const { remux } = await import('../../workers/ffmpeg/remux.ts');
+    const target = join(folder, 'x.mp4');
+    expect((await remux({ source: file, target, container: 'mp4' })).failure).toBe(
+      'there is no space left on the disk',
+    );
+  } finally {
+    execFileSync('umount', [folder]);
+  }
+});
 
 test('minutes are finished in seconds', async () => {
   const source = await media('h264');
