@@ -169,6 +169,8 @@ export class Recording extends EventEmitter<RecordingEvents> {
       lostPackets: (audio?.lost ?? 0) + (video?.lost ?? 0),
       receivedPackets: (audio?.frames ?? 0) + Math.max(video?.frames ?? 0, Math.round(bytes / PACKET_BYTES)),
       bytes,
+      // Its last moments are lost, as after a crash of ours.
+      recovered: result.end !== 'finished',
     };
   }
 

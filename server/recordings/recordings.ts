@@ -217,14 +217,18 @@ export class Recordings {
   async #end(stream: string, running: Promise<Recording>, reason: string): Promise<void> {
     const recording = await running.catch(() => undefined);
     if (!recording) return;
-    const metadata = await recording.stop(reason);
+    const metadata = await recording.stop(reason).catch((error: unknown) => {
+      // A full disk takes not even that it has ended; the next start finds it, and finishes it.
+      this.#logger.error({ streamId: stream, err: error }, "a recording's end could not be written down");
+      return undefined;
+    });
     clearTimeout(this.#grace.get(stream));
     this.#grace.delete(stream);
     if (this.#running.get(stream) !== running) return;
     this.#running.delete(stream);
     this.#logger.info(
       { streamId: stream, recording: formatRecordingId(recording.id), reason, parts: recording.parts },
-      metadata ? 'recording ended' : 'recording ended: nothing came',
+      'recording ended',
     );
     if (metadata) void this.#finisher.add(recording.id);
   }

@@ -1,11 +1,12 @@
 /** Recording as an operator and a publisher see it: started, stopped, finished, listed, played, deleted. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Recording, recordingList, recordingStatus } from '../../server/protocol/recordings.ts';
-import { publishMedia } from '../helpers/live.ts';
+import { publishMedia, watchPackets } from '../helpers/live.ts';
+import { descriptors, family } from '../helpers/process.ts';
 import { startServer, type TestServer } from '../helpers/server.ts';
 
 const ADMIN = 'an-admin-key-for-tests';
@@ -196,4 +197,77 @@ describe('a crash', () => {
     // It began when the first key frame was there.
     expect(recorded - duration).toBeLessThan(2);
   });
+
+  test('of ffmpeg: the recording goes on in another part, and all of it is finished', async () => {
+    const live = await publishMedia(server.url, 'killed', 'vp8');
+    await status('POST', 'killed');
+    await seconds('killed', 2.5);
+    process.kill(ffmpegOf(server)[0] ?? 0, 'SIGKILL');
+    await expect.poll(async () => (await status('GET', 'killed')).body.recording?.parts).toBe(2);
+    const { body } = await status('GET', 'killed');
+    await seconds('killed', (body.recording?.seconds ?? 0) + 2);
+    await status('DELETE', 'killed');
+    const [recording] = await finished('killed');
+    expect(recording?.parts).toHaveLength(2);
+    for (const part of recording?.parts ?? []) expect(part.verdict).not.toBe('damaged');
+    expect(recording?.parts[0]?.duration).toBeGreaterThan(1.3);
+    await live.stop();
+  });
 });
+
+/** A small file system is mounted: on Linux, by root, as CI is. */
+const canMount = process.platform === 'linux' && process.getuid?.() === 0;
+
+describe.runIf(canMount)('a full disk', () => {
+  test.each([
+    ['in earnest', 1, 0, 'recording_failed'],
+    ['nearly', 4, 3, 'recording_space'],
+  ] as const)(
+    '%s: the recording ends, the publisher is told, the stream and others go on',
+    async (_how, size, minFree, notice) => {
+      const mount = mkdtempSync(join(tmpdir(), 'pharos-small-'));
+      execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}m`, 'tmpfs', mount]);
+      const small = await start({ PHAROS_RECORDINGS_DIRECTORY: mount, PHAROS_RECORDINGS_MIN_FREE: minFree });
+      const live = await publishMedia(small.url, 'small', 'h264');
+      const viewer = await watchPackets(small.url, 'small');
+      await fetch(`${small.url}/api/streams/small/recording`, { method: 'POST' });
+      await small.record('recording ended', { streamId: 'small' });
+      expect(await small.record('stream trouble', { streamId: 'small' })).toMatchObject({ notice });
+      const seen = viewer.of.video.length;
+      await expect.poll(() => viewer.of.video.length).toBeGreaterThan(seen + 20);
+      // What there is of it is being finished.
+      await expect.poll(() => ffmpegOf(small), { timeout: 10_000 }).toEqual([]);
+      await viewer.stop();
+      await live.stop();
+      await small.stop();
+      execFileSync('umount', [mount]);
+      rmSync(mount, { recursive: true });
+    },
+  );
+});
+
+test('twenty recordings begun and ended, two streams at a time, leave nothing behind', async () => {
+  const lives = await Promise.all([
+    publishMedia(server.url, 'one', 'h264'),
+    publishMedia(server.url, 'two', 'vp8'),
+  ]);
+  const once = async (stream: string) => {
+    await status('POST', stream);
+    await seconds(stream, 0.4);
+    await status('DELETE', stream);
+  };
+  await Promise.all(['one', 'two'].map(once));
+  await Promise.all([finished('one'), finished('two')]);
+  const before = descriptors(server.process.pid);
+  for (let i = 0; i < 9; i++) await Promise.all(['one', 'two'].map(once));
+  await Promise.all([finished('one', 10), finished('two', 10)]);
+  expect(ffmpegOf(server)).toEqual([]);
+  await expect.poll(() => descriptors(server.process.pid)).toBeLessThanOrEqual(before + 2);
+  const verdicts = [...(await of('one')), ...(await of('two'))].map(({ verdict }) => verdict);
+  expect(verdicts).not.toContain('damaged');
+  await Promise.all(lives.map((live) => live.stop()));
+});
+
+function ffmpegOf({ process: { pid } }: TestServer): number[] {
+  return family(pid).filter((each) => readFileSync(`/proc/${each}/comm`, 'utf8').startsWith('ffmpeg'));
+}
