@@ -15,6 +15,8 @@ export type RtspServerOptions = {
   /** PEM file with certificate and key, for rtsps. */
   certificate?: string;
   shared?: boolean;
+  /** `ticks`: one a second, when the picture changes from black to white or back. */
+  wave?: string;
 };
 
 export class RtspServer {
