@@ -51,7 +51,12 @@ export class Recordings {
     this.#config = recordings;
     this.#logger = logger;
     this.#registry = registry;
-    this.#finisher = new Finisher({ store, logger, format: recordings.format });
+    this.#finisher = new Finisher({
+      store,
+      logger,
+      format: recordings.format,
+      upload: uploader !== undefined,
+    });
     this.#space = new SpaceGuard({ folder: store.root, minFree: recordings.minFree * MB });
     this.#hooks = recordings.hook.url ? new Hooks({ ...recordings.hook, logger }) : undefined;
     this.#uploader = uploader;
@@ -121,7 +126,7 @@ export class Recordings {
     return this.#finisher.progress(id);
   }
 
-  /** @throws PharosError `stream_not_found`, `wrong_order` while it is recorded, finished or uploaded. */
+  /** @throws PharosError `stream_not_found`, `wrong_order` while it is recorded or finished. */
   async delete(id: RecordingId): Promise<void> {
     await this.store.delete(id);
     this.#logger.info({ recording: formatRecordingId(id) }, 'recording deleted');
@@ -146,7 +151,7 @@ export class Recordings {
     this.#registry.on('offline', this.#onOffline);
     this.#space.on('change', (state, free) => this.#spaceOnChange(state, free));
     this.#finisher.on('part', (id, _part, metadata) => this.#hooks?.send('recording.part', id, metadata));
-    this.#finisher.on('finished', (id, metadata) => void this.#finisherOnFinished(id, metadata));
+    this.#finisher.on('finished', (id, metadata) => this.#finisherOnFinished(id, metadata));
   }
 
   async #registryOnLive(publisher: Publisher): Promise<void> {
@@ -233,13 +238,10 @@ export class Recordings {
     if (metadata) void this.#finisher.add(recording.id);
   }
 
-  async #finisherOnFinished(id: RecordingId, metadata: Metadata): Promise<void> {
+  #finisherOnFinished(id: RecordingId, metadata: Metadata): void {
     this.#hooks?.send('recording.finish', id, metadata);
-    if (this.#uploader && metadata.verdict !== 'damaged') {
-      await this.store.update(id, (known) => ({ ...known, upload: { ...known.upload, state: 'waiting' } }));
-      this.#uploader.add(id);
-    }
-    await this.#retain();
+    if (metadata.upload.state === 'waiting') this.#uploader?.add(id);
+    void this.#retain();
   }
 
   #spaceOnChange(state: 'enough' | 'low', free: number): void {
