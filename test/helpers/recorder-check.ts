@@ -74,7 +74,8 @@ async function decodeVideo(
     '-fps_mode',
     'passthrough',
   ];
-  const { lines, errors } = await run([...args, '-f', 'null', '-']);
+  // Else frames would have to keep to the frame rate that ffmpeg guesses.
+  const { lines, errors } = await run([...args, '-enc_time_base', '1:90000', '-f', 'null', '-']);
   const shown = lines.filter((line) => line.startsWith('[showinfo@size') && / n: *\d/.test(line));
   const sizes = [...new Set(shown.map((line) => / s:(\d+x\d+)/.exec(line)?.[1] ?? ''))];
   const bright = lines

@@ -170,6 +170,7 @@ function oggPackets(data: Buffer): Buffer[] {
 type Track = {
   kind: 'audio' | 'video';
   units: Unit[];
+  upcoming?: Unit[] | undefined;
   rate: number;
   payloadType: number;
   ssrc: number;
@@ -180,7 +181,6 @@ type Track = {
   packets: number;
   octets: number;
   sentFrames: number;
-  transport: types.PlainTransport;
   producer: types.Producer;
   socket: Socket;
   muted: boolean;
@@ -189,7 +189,8 @@ type Track = {
 
 export type PublisherOptions = {
   router: types.Router;
-  video?: VideoOptions;
+  /** Several are the layers of a simulcast, the best one last. */
+  video?: VideoOptions | VideoOptions[];
   audio?: boolean;
   /** How much later than its time each track's packets are sent: what reports make good. */
   delay?: { audio?: number; video?: number };
@@ -215,9 +216,21 @@ const OPUS: types.RtpCodecParameters = {
   payloadType: 100,
 };
 
+export const ROUTER_OPTIONS: types.RouterOptions = {
+  mediaCodecs: [
+    { kind: 'audio', mimeType: 'audio/opus', clockRate: 48_000, channels: 2 },
+    { kind: 'video', mimeType: 'video/VP8', clockRate: 90_000 },
+    {
+      ...{ kind: 'video', mimeType: 'video/H264', clockRate: 90_000 },
+      parameters: { 'packetization-mode': 1, 'profile-level-id': '42e01f', 'level-asymmetry-allowed': 1 },
+    },
+  ],
+};
+
 export class Publisher {
   readonly #options: PublisherOptions;
   readonly #tracks: Track[] = [];
+  readonly #closers: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
   #startedAt = 0;
   #leap = 0;
@@ -229,15 +242,17 @@ export class Publisher {
 
   static async create(options: PublisherOptions): Promise<Publisher> {
     const publisher = new Publisher(options);
-    if (options.audio !== false) await publisher.#add('audio', await audioUnits(), OPUS);
+    if (options.audio !== false) await publisher.#add('audio', [await audioUnits()], OPUS);
     if (options.video) {
-      await publisher.#add('video', await videoUnits(options.video), CODEC_PARAMETERS[options.video.codec]);
+      const layers = [options.video].flat();
+      const codec = CODEC_PARAMETERS[layers[0]?.codec ?? 'VP8'];
+      await publisher.#add('video', await Promise.all(layers.map(videoUnits)), codec);
     }
     return publisher;
   }
 
   get producers(): types.Producer[] {
-    return this.#tracks.map(({ producer }) => producer);
+    return [...new Set(this.#tracks.map(({ producer }) => producer))];
   }
 
   frames(kind: 'audio' | 'video'): number {
@@ -256,21 +271,25 @@ export class Publisher {
     await (muted ? track.producer.pause() : track.producer.resume());
   }
 
+  /** The best layer of a simulcast stops, or goes on. */
+  stopBestLayer(stopped: boolean): void {
+    const best = this.#tracks.findLast(({ kind }) => kind === 'video');
+    if (best) best.muted = stopped;
+  }
+
   /** Its RTP timestamps, all of them, go ahead by that. */
   leap(ms: number): void {
     this.#leap += ms;
   }
 
+  /** From its next key frame on. */
   async changeVideo(video: VideoOptions): Promise<void> {
-    this.#track('video').units = await videoUnits(video);
+    this.#track('video').upcoming = await videoUnits(video);
   }
 
   close(): void {
     clearInterval(this.#timer);
-    for (const { transport, socket } of this.#tracks) {
-      transport.close();
-      socket.close();
-    }
+    for (const close of this.#closers.splice(0)) close();
   }
 
   #track(kind: 'audio' | 'video'): Track {
@@ -279,16 +298,16 @@ export class Publisher {
     return track;
   }
 
-  async #add(kind: 'audio' | 'video', units: Unit[], codec: types.RtpCodecParameters): Promise<void> {
+  async #add(kind: 'audio' | 'video', layers: Unit[][], codec: types.RtpCodecParameters): Promise<void> {
     const transport = await this.#options.router.createPlainTransport({
       listenInfo: { protocol: 'udp', ip: '127.0.0.1', recvBufferSize: 1 << 20 },
       rtcpMux: true,
       comedia: true,
     });
-    const ssrc = Math.floor(Math.random() * 2 ** 32);
+    const encodings = layers.map(() => ({ ssrc: Math.floor(Math.random() * 2 ** 32) }));
     const producer = await transport.produce({
       kind,
-      rtpParameters: { codecs: [codec], encodings: [{ ssrc }], rtcp: { cname: 'publisher' } },
+      rtpParameters: { codecs: [codec], encodings, rtcp: { cname: 'publisher' } },
       keyFrameRequestDelay: 500,
     });
     const socket = createSocket('udp4');
@@ -297,13 +316,19 @@ export class Publisher {
     socket.connect(transport.tuple.localPort, '127.0.0.1');
     await once(socket, 'connect');
     socket.on('error', () => undefined);
-    this.#tracks.push({
-      ...{ kind, units, transport, producer, socket, ssrc, muted: false, reportedAt: 0 },
-      ...{ rate: codec.clockRate, payloadType: codec.payloadType },
-      // Close to where they wrap.
-      ...{ sequence: 65_400, base: 2 ** 32 - codec.clockRate * 3 },
-      ...{ next: 0, packets: 0, octets: 0, sentFrames: 0 },
+    this.#closers.push(() => {
+      transport.close();
+      socket.close();
     });
+    for (const [index, { ssrc }] of encodings.entries()) {
+      this.#tracks.push({
+        ...{ kind, units: layers[index] ?? [], producer, socket, ssrc, muted: false, reportedAt: 0 },
+        ...{ rate: codec.clockRate, payloadType: codec.payloadType },
+        // Close to where they wrap.
+        ...{ sequence: 65_400, base: 2 ** 32 - codec.clockRate * 3 },
+        ...{ next: 0, packets: 0, octets: 0, sentFrames: 0 },
+      });
+    }
   }
 
   #tick(now: number): void {
@@ -314,6 +339,11 @@ export class Publisher {
         const at = this.#timeOf(track);
         if (at + delay > media) break;
         const unit = track.units[track.next % track.units.length];
+        if (unit?.key && track.upcoming) {
+          track.units = track.upcoming;
+          track.upcoming = undefined;
+          continue;
+        }
         if (unit && !track.muted) this.#send(track, unit, at);
         track.next += 1;
       }

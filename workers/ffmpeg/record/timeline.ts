@@ -12,10 +12,12 @@
 const LEAP_MS = 1000;
 /** A publisher that was cut off for a moment sends what it has, and is on time again. */
 const LATE_FOR_MS = 3000;
-/** Reports are as uneven as arrival where they stand for it: the median of so many counts. */
+/** Reports are as uneven as arrival where they stand for it: the median of so many counts, */
 const REPORTS = 5;
-/** How fast timestamps are moved to where they belong, in ms a second: of sound nobody may hear it. */
-const SLEW = { audio: 1, video: 20 };
+/** unless the last two agree like this, as they do when they stand for capture. */
+const AGREED_MS = 3;
+/** How fast timestamps are moved to where they belong, in ms a second: nobody is to hear it, or see it. */
+const SLEW = { audio: 1, video: 50 };
 
 export type Kind = keyof typeof SLEW;
 
@@ -53,9 +55,12 @@ export class TrackClock {
 
   /** How far it is from where reports have it: positive if it is too late. */
   get error(): number {
-    return this.#offset === undefined || this.#reports.length === 0
-      ? 0
-      : this.#offset - median(this.#reports);
+    return this.#offset === undefined || !this.reported ? 0 : this.#offset - this.#reportedOffset;
+  }
+
+  get #reportedOffset(): number {
+    const [last = 0, before = Number.NaN] = this.#reports.toReversed();
+    return Math.abs(last - before) < AGREED_MS ? last : median(this.#reports);
   }
 
   /** A packet has come: for as long as the clock is not settled. */
@@ -78,7 +83,7 @@ export class TrackClock {
    * @param error That of the track that this one has to be in step with.
    */
   settle(byReports: boolean, error = 0): void {
-    this.#offset = byReports && this.reported ? median(this.#reports) + error : this.#earliest;
+    this.#offset = byReports && this.reported ? this.#reportedOffset + error : this.#earliest;
     this.#movedAt = Number.NaN;
   }
 
@@ -114,7 +119,7 @@ export class TrackClock {
   #slew(now: number, error: number): void {
     const elapsed = Number.isNaN(this.#movedAt) ? 0 : Math.max(0, now - this.#movedAt);
     this.#movedAt = now;
-    if (this.#offset === undefined || this.#reports.length === 0) return;
+    if (this.#offset === undefined || !this.reported) return;
     const most = (SLEW[this.#kind] * elapsed) / 1000;
     this.#offset -= Math.max(-most, Math.min(most, this.error - error));
   }
