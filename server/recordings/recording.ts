@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { basename } from 'node:path';
-import type { PartResult, TrackResult } from '../../workers/ffmpeg/record/part.ts';
+import type { PartResult } from '../../workers/ffmpeg/record/part.ts';
 import { Recorder } from '../../workers/ffmpeg/record/recorder.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Publisher } from '../streams/publisher.ts';
@@ -163,8 +163,8 @@ export class Recording extends EventEmitter<RecordingEvents> {
       expected: duration / 1000,
       absences: [
         ...this.#absences(startedAt, endedAt),
-        ...(audio ? pauses('audio', audio) : []),
-        ...(video ? pauses('video', video) : []),
+        ...(audio?.pauses ?? []).map((pause) => absence('audio', pause)),
+        ...(video?.pauses ?? []).map((pause) => absence('video', pause)),
       ],
       lostPackets: (audio?.lost ?? 0) + (video?.lost ?? 0),
       receivedPackets: (audio?.frames ?? 0) + Math.max(video?.frames ?? 0, Math.round(bytes / PACKET_BYTES)),
@@ -177,11 +177,9 @@ export class Recording extends EventEmitter<RecordingEvents> {
   #absences(from: number, to: number): Absence[] {
     return this.#away
       .filter((each) => each.from < to && each.to > from)
-      .map((each) => ({
-        kind: 'both',
-        from: Math.max(0, each.from - from) / 1000,
-        to: (Math.min(each.to, to) - from) / 1000,
-      }));
+      .map((each) =>
+        absence('both', { from: Math.max(0, each.from - from), to: Math.min(each.to, to) - from }),
+      );
   }
 
   #back(): void {
@@ -213,7 +211,6 @@ async function discard(store: Store, id: RecordingId): Promise<void> {
 /** About what a packet of video holds. */
 const PACKET_BYTES = 1100;
 
-/** Where no packet was lost, whatever time there was without any is the publisher's: it had muted. */
-function pauses(kind: 'audio' | 'video', { lost, longestGap, start, end }: TrackResult): Absence[] {
-  return lost === 0 && longestGap > 0 ? [{ kind, from: start / 1000, to: end / 1000 }] : [];
+function absence(kind: Absence['kind'], { from, to }: { from: number; to: number }): Absence {
+  return { kind, from: from / 1000, to: to / 1000 };
 }

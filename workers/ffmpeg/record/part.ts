@@ -27,6 +27,8 @@ export type TrackResult = {
   end: number;
   /** The longest time without a frame, in milliseconds. */
   longestGap: number;
+  /** Times without a frame in which no packet was lost: the publisher sent none. In ms from the beginning. */
+  pauses: { from: number; to: number }[];
 };
 
 export type VideoResult = TrackResult & {
@@ -62,6 +64,8 @@ const LEAST_STEP_MS = 1;
 const USUAL_FRAME_MS = 33;
 /** Less is nothing that anybody sees. */
 const MIN_GAP_MS = 250;
+const PAUSE_MS = 900;
+const MAX_PAUSES = 400;
 /** When video has stood still so long, sound goes on with a copy of its last picture; */
 const STILL_AFTER_MS = 600;
 /** which leaves time for a frame that only comes later than its sound. */
@@ -76,6 +80,8 @@ type Track = {
   lastCame: number;
   /** Between the last two that came. */
   step: number;
+  /** Packets lost until the last one that came. */
+  lostBefore: number;
 };
 
 export type PartOptions = WriterOptions & {
@@ -102,6 +108,7 @@ export class Part {
         result: emptyResult(track),
         last: Number.NEGATIVE_INFINITY,
         lastCame: 0,
+        lostBefore: 0,
         step: 0,
       });
     }
@@ -174,8 +181,8 @@ export class Part {
   #results(): { audio?: TrackResult; video?: VideoResult } {
     const [audio, video] = [this.#tracks.get('audio')?.result, this.#tracks.get('video')?.result];
     if (!audio) return { ...(video && { video }) };
-    const { codec, frames, lost, start, end, longestGap } = audio;
-    return { audio: { codec, frames, lost, start, end, longestGap }, ...(video && { video }) };
+    const { codec, frames, lost, start, end, longestGap, pauses } = audio;
+    return { audio: { codec, frames, lost, start, end, longestGap, pauses }, ...(video && { video }) };
   }
 }
 
@@ -192,7 +199,7 @@ function sameSize(a: VideoFormat, b: VideoFormat): boolean {
 }
 
 function emptyResult({ codec }: TrackFormat): VideoResult {
-  const times = { start: 0, end: 0, longestGap: 0 };
+  const times = { start: 0, end: 0, longestGap: 0, pauses: [] };
   return { codec, frames: 0, lost: 0, ...times, keyFrames: 0, dropped: 0, stills: 0, sizes: [] };
 }
 
@@ -200,6 +207,10 @@ function count(track: Track, at: number, data: Buffer, key: boolean): void {
   const { result } = track;
   if (result.frames === 0) result.start = at;
   else track.step = Math.max(0, at - track.lastCame);
+  if (track.step >= PAUSE_MS && result.lost === track.lostBefore && result.pauses.length < MAX_PAUSES) {
+    result.pauses.push({ from: track.lastCame, to: at });
+  }
+  track.lostBefore = result.lost;
   if (track.step >= MIN_GAP_MS) result.longestGap = Math.max(result.longestGap, track.step);
   result.frames += 1;
   if (key) result.keyFrames += 1;
