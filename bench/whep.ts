@@ -8,7 +8,7 @@
  *
  *   npm run bench -- whep
  *   npm run bench -- whep --joins 100 --storm 200 --within 5 --media vp8
- *   npm run bench -- whep --media gstreamer
+ *   npm run bench -- whep --media gstreamer --joins 40     (Debian 12's sends no consent checks: a minute is all)
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -37,6 +37,7 @@ type Join = { answer: number; connected: number; audio: number; video: number };
 const server = await startServer({
   PHAROS_LIMITS_JOINS_PER_ADDRESS: 100_000,
   PHAROS_LIMITS_CONNECTIONS_PER_ADDRESS: 10_000,
+  PHAROS_MEDIA_ICE_CONSENT_TIMEOUT: 60,
 });
 try {
   const publisher = await publish(server.url);
