@@ -15,6 +15,7 @@ import { RtpSource, type RtpSourceOptions } from '../tools/lib/rtp-source.ts';
 import { WhepClient } from '../tools/lib/whep-client.ts';
 import { WhipClient } from '../tools/lib/whip-client.ts';
 import { machine } from './lib/figures.ts';
+import { heapAfterCollection, INSPECTABLE } from './lib/heap.ts';
 import { holdings } from './lib/processes.ts';
 
 const { values } = parseArgs({
@@ -30,14 +31,17 @@ const SETTLE = 3_000;
 const server = await startServer({
   PHAROS_LIMITS_JOINS_PER_ADDRESS: 1_000_000,
   PHAROS_LIMITS_STREAMS: 1000,
+  ...INSPECTABLE,
 });
 const senders = new Set<WhipClient>();
 const source = await openSource();
 try {
   const publisher = await publish('always');
-  const rows: Record<string, ReturnType<typeof summary>> = {};
+  const rows: Record<string, Awaited<ReturnType<typeof settled>>> = {};
   await run(WARM_UP, whipCycle);
   await run(WARM_UP, whepCycle);
+  // The inspector is a port and some files itself.
+  await heapAfterCollection(server);
   rows[`after ${WARM_UP} of each`] = await settled();
   const whip = await run(cycles, whipCycle);
   rows[`after ${cycles} more of WHIP`] = await settled();
@@ -105,7 +109,9 @@ async function run(count: number, cycle: (number: number) => Promise<void>): Pro
 
 async function settled() {
   await sleep(SETTLE);
-  return summary();
+  // RSS before: V8 gives back little of what it has collected.
+  const figures = summary();
+  return { ...figures, 'server heap, collected (MB)': await heapAfterCollection(server) };
 }
 
 function summary() {
@@ -120,6 +126,5 @@ function summary() {
     'workers RSS (MB)': Math.round(sum('RSS (MB)') * 10) / 10,
     'workers files': sum('open files'),
     'bound ports': (main?.['bound ports'] ?? 0) + sum('bound ports'),
-    'here RSS (MB)': Math.round(process.memoryUsage.rss() / 1e6),
   };
 }
