@@ -1,7 +1,7 @@
 /** From a camera's SDP to what is copied, what is encoded anew, and what cannot be played. Pure. */
 import sdpTransform, { type MediaDescription } from 'sdp-transform';
+import { readSps, type Sps } from '../base/h264-sps.ts';
 import { CameraFault } from './fault.ts';
-import { findSps, type Sps } from './sps.ts';
 
 export type CameraTracks = {
   video: VideoTrack | undefined;
@@ -111,10 +111,14 @@ function encodingOf({ payloads = '', rtp, fmtp }: Section): Encoding {
   return { name: name.toUpperCase(), parameters };
 }
 
+const NAL_SPS = 7;
+
 /** RFC 6184, section 8.1. */
 function spsOf(parameters: string): Sps | undefined {
   const sets = /sprop-parameter-sets=([A-Za-z0-9+/=,]+)/.exec(parameters)?.[1] ?? '';
-  return findSps(sets.split(',').map((set) => Buffer.from(set, 'base64')));
+  const units = sets.split(',').map((set) => Buffer.from(set, 'base64'));
+  const sps = units.find((unit) => ((unit[0] ?? 0) & 0x1f) === NAL_SPS);
+  return sps && readSps(sps);
 }
 
 /** @throws CameraFault `source_unsupported`, `b_frames` for video that is neither playable nor to be encoded anew. */

@@ -53,7 +53,7 @@ const seconds = async (stream: string, least: number) => {
 /** The stream's recordings when all are finished. */
 const finished = async (stream: string, count = 1): Promise<Recording[]> => {
   await expect
-    .poll(async () => (await of(stream)).filter(({ state }) => state === 'done').length, { timeout: 20_000 })
+    .poll(async () => (await of(stream)).filter(({ state }) => state === 'done').length, { timeout: 60_000 })
     .toBe(count);
   return of(stream);
 };
@@ -246,7 +246,9 @@ describe.runIf(canMount)('a full disk', () => {
   );
 });
 
-test('twenty recordings begun and ended, two streams at a time, leave nothing behind', async () => {
+test('twenty recordings begun and ended, two streams at a time, leave nothing behind', {
+  timeout: 90_000,
+}, async () => {
   const lives = await Promise.all([
     publishMedia(server.url, 'one', 'h264'),
     publishMedia(server.url, 'two', 'vp8'),

@@ -45,7 +45,7 @@ const h264 = (sets: string) =>
 describe('what a camera sends', () => {
   test('is read from its SDP', () => {
     expect(readTracks(sdp(h264(BASELINE), 'MPEG4-GENERIC/16000/1 config=1408'))).toEqual({
-      video: { encoding: 'H264', sps: { profile: 66, reordered: 'no' } },
+      video: { encoding: 'H264', sps: { profile: 66, width: 320, height: 240, reordered: 'no' } },
       audio: { encoding: 'MPEG4-GENERIC' },
     });
     expect(readTracks(sdp('h264/90000', '8'))).toEqual({

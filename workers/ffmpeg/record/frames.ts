@@ -1,5 +1,6 @@
 /** RTP packets, in order, to what a file holds: frames. Pure. */
-import { decoderConfiguration, lengthPrefixed, NAL, NalReader, nalType, readSps } from './h264.ts';
+import { readSps } from '../../../server/base/h264-sps.ts';
+import { decoderConfiguration, lengthPrefixed, NAL, NalReader, nalType } from './h264.ts';
 import type { Ordered } from './reorder.ts';
 import type { RtpPacket } from './rtp.ts';
 import { keyFrameSize, readVp8Payload } from './vp8.ts';
@@ -196,8 +197,10 @@ class H264Depacketizer implements Depacketizer {
   #format(): TrackFormat | undefined {
     const info = this.#sps && readSps(this.#sps);
     if (!info || !this.#sps || !this.#pps) return undefined;
+    const { width, height } = info;
+    const reordered = info.reordered !== 'no';
     const configuration = decoderConfiguration(this.#sps, this.#pps);
-    return { codec: 'H264', ...info, rotation: this.rotation, configuration };
+    return { codec: 'H264', width, height, reordered, rotation: this.rotation, configuration };
   }
 }
 

@@ -1,8 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
-import { findFfmpeg } from '../../../../workers/ffmpeg/binary.ts';
 import { createFrameReader, type Frame, type FrameReader } from '../../../../workers/ffmpeg/record/frames.ts';
-import { readSps } from '../../../../workers/ffmpeg/record/h264.ts';
 import type { RtpPacket } from '../../../../workers/ffmpeg/record/rtp.ts';
 
 type Sent = {
@@ -135,34 +132,6 @@ describe('H.264', () => {
     push(reader, { payload: stap }, { payload: IDR, marker: true });
     expect(push(reader, ...rest.map((each) => ({ timestamp: 3, ...each })))).toEqual([]);
     expect(reader.wantsKeyFrame).toBe(true);
-  });
-});
-
-describe('a parameter set of H.264', () => {
-  test.each([
-    ['64x48', 'baseline', '', false],
-    ['640x360', 'baseline', '', false],
-    ['1920x1080', 'high', '-bf 0', false],
-    ['1918x1078', 'main', '-bf 2', true],
-    ['720x480', 'high', '-bf 2 -flags +ildct+ilme -x264-params tff=1', true],
-    ['1280x720', 'high', '-bf 0 -x264-params nal-hrd=cbr:cqm=jvt -b:v 1M -maxrate 1M -bufsize 1M', false],
-  ])('%s, %s %s', (picture, profile, more, reordered) => {
-    const args = `-f lavfi -i color=size=${picture}:rate=30 -frames:v 3 -c:v libx264 -preset ultrafast -profile:v ${profile} ${more} -pix_fmt yuv420p`;
-    const data = execFileSync(
-      findFfmpeg(),
-      ['-hide_banner', '-loglevel', 'error', ...args.split(' ').filter(Boolean), '-f', 'h264', '-'],
-      { maxBuffer: 1 << 26 },
-    );
-    const start = data.indexOf(Buffer.from([0, 0, 1, 0x67])) + 3;
-    const end = data.indexOf(Buffer.from([0, 0, 1]), start);
-    const [width, height] = picture.split('x').map(Number);
-    expect(readSps(data.subarray(start, end))).toEqual({ width, height, reordered });
-  });
-
-  test('that is cut short is none', () => {
-    const whole = Buffer.from(SPS, 'hex');
-    for (let length = 0; length < 9; length++) expect(readSps(whole.subarray(0, length))).toBeUndefined();
-    expect(readSps(Buffer.from('67640000000000000000', 'hex'))).toBeUndefined();
   });
 });
 

@@ -69,4 +69,5 @@ test.each([
       expect(pictures(mixed, decoder)).toEqual(expected);
     }
   },
+  30_000,
 );

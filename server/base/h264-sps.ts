@@ -1,61 +1,79 @@
-/** What a camera's H.264 sequence parameter set (ITU-T H.264, section 7.3.2.1.1) says about its pictures. */
+/** What an H.264 sequence parameter set (ITU-T H.264, section 7.3.2.1.1) says about pictures. Pure. */
 
 export type Sps = {
   /** 66 is baseline, 77 main, 100 high. */
   profile: number;
+  width: number;
+  height: number;
   /** 'no': frames come in the order in which they are shown, hence no B-frames. 'yes' is only a possibility. */
   reordered: 'no' | 'yes' | 'unknown';
 };
 
-const NAL_SPS = 7;
 const BASELINE = 66;
-/** Those with chroma_format_idc and what follows it. */
 const WITH_CHROMA = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135]);
 const EXTENDED_SAR = 255;
 
-/** The first SPS among NAL units; undefined if there is none that can be read. */
-export function findSps(nalUnits: readonly Buffer[]): Sps | undefined {
-  const sps = nalUnits.find((unit) => ((unit[0] ?? 0) & 0x1f) === NAL_SPS);
-  if (sps === undefined) return undefined;
+/** Whether parameter sets of this profile have chroma_format_idc and what follows it. */
+export function hasChromaFormat(profile: number): boolean {
+  return WITH_CHROMA.has(profile);
+}
+
+/** @param unit The NAL unit. @returns undefined if it cannot be read. */
+export function readSps(unit: Buffer): Sps | undefined {
   try {
-    return parseSps(sps);
+    const info = parseSps(unit);
+    return info.width > 0 && info.height > 0 ? info : undefined;
   } catch {
     return undefined;
   }
 }
 
-function parseSps(nalUnit: Buffer): Sps {
-  const bits = new Bits(withoutEmulation(nalUnit.subarray(1)));
+function parseSps(unit: Buffer): Sps {
+  const bits = new Bits(withoutEmulation(unit.subarray(1)));
   const profile = bits.read(8);
   bits.read(16);
-  if (profile === BASELINE) return { profile, reordered: 'no' };
   bits.golomb();
-  if (WITH_CHROMA.has(profile)) skipChroma(bits);
+  const chroma = WITH_CHROMA.has(profile) ? readChroma(bits) : 1;
   bits.golomb();
   const orderType = bits.golomb();
   skipOrder(bits, orderType);
   bits.golomb();
   bits.read(1);
-  bits.golomb();
-  bits.golomb();
-  if (bits.read(1) === 0) bits.read(1);
+  const columns = bits.golomb() + 1;
+  const rows = bits.golomb() + 1;
+  const framesOnly = bits.read(1);
+  if (framesOnly === 0) bits.read(1);
   bits.read(1);
-  if (bits.read(1) === 1) for (let i = 0; i < 4; i++) bits.golomb();
-  // Type 2 is output order by definition (section 8.2.1.3).
-  if (orderType === 2) return { profile, reordered: 'no' };
-  const frames = bits.read(1) === 1 ? reorderFrames(bits) : undefined;
-  return { profile, reordered: frames === undefined ? 'unknown' : frames > 0 ? 'yes' : 'no' };
+  const crop = bits.read(1) === 1 ? [0, 1, 2, 3].map(() => bits.golomb()) : [0, 0, 0, 0];
+  const [left = 0, right = 0, top = 0, bottom = 0] = crop;
+  const unitX = chroma === 1 || chroma === 2 ? 2 : 1;
+  const unitY = (chroma === 1 ? 2 : 1) * (2 - framesOnly);
+  return {
+    profile,
+    width: columns * 16 - unitX * (left + right),
+    height: rows * 16 * (2 - framesOnly) - unitY * (top + bottom),
+    // Type 2 is output order by definition (section 8.2.1.3).
+    reordered: profile === BASELINE || orderType === 2 ? 'no' : reordering(bits),
+  };
 }
 
-function skipChroma(bits: Bits): void {
+function reordering(bits: Bits): Sps['reordered'] {
+  const frames = vuiReordering(bits);
+  if (frames === undefined) return 'unknown';
+  return frames > 0 ? 'yes' : 'no';
+}
+
+function readChroma(bits: Bits): number {
   const chroma = bits.golomb();
-  if (chroma === 3) bits.read(1);
+  const planes = chroma === 3 ? bits.read(1) : 0;
   bits.golomb();
   bits.golomb();
   bits.read(1);
-  if (bits.read(1) === 0) return;
-  const lists = chroma === 3 ? 12 : 8;
-  for (let i = 0; i < lists; i++) if (bits.read(1) === 1) skipScalingList(bits, i < 6 ? 16 : 64);
+  if (bits.read(1) === 1) {
+    const lists = chroma === 3 ? 12 : 8;
+    for (let i = 0; i < lists; i++) if (bits.read(1) === 1) skipScalingList(bits, i < 6 ? 16 : 64);
+  }
+  return planes === 1 ? 0 : chroma;
 }
 
 function skipScalingList(bits: Bits, size: number): void {
@@ -73,11 +91,13 @@ function skipOrder(bits: Bits, type: number): void {
   bits.golomb();
   bits.golomb();
   const cycle = bits.golomb();
+  if (cycle > 255) throw new RangeError('no such cycle');
   for (let i = 0; i < cycle; i++) bits.golomb();
 }
 
-/** `max_num_reorder_frames` at the end of the VUI (annex E.1.1), if it is there. */
-function reorderFrames(bits: Bits): number | undefined {
+/** `max_num_reorder_frames` of the VUI (annex E.1.1), if it is there. */
+function vuiReordering(bits: Bits): number | undefined {
+  if (bits.read(1) === 0) return undefined;
   if (bits.read(1) === 1 && bits.read(8) === EXTENDED_SAR) bits.read(32);
   if (bits.read(1) === 1) bits.read(1);
   if (bits.read(1) === 1) {
@@ -101,6 +121,7 @@ function reorderFrames(bits: Bits): number | undefined {
 function skipHrd(bits: Bits): boolean {
   if (bits.read(1) === 0) return false;
   const count = bits.golomb() + 1;
+  if (count > 32) throw new RangeError('no such count');
   bits.read(8);
   for (let i = 0; i < count; i++) {
     bits.golomb();
@@ -113,7 +134,7 @@ function skipHrd(bits: Bits): boolean {
 
 /** Two zero bytes are followed by a three where a start code would show otherwise (section 7.4.1.1). */
 function withoutEmulation(data: Buffer): Buffer {
-  const kept = [];
+  const kept: number[] = [];
   let zeros = 0;
   for (const byte of data) {
     const inserted = zeros >= 2 && byte === 3;
