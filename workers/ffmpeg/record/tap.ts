@@ -124,12 +124,12 @@ function consume(
   const rtpCapabilities = recorderCapabilities(router.rtpCapabilities);
   return Promise.all(
     producers.map(({ id: producerId }) =>
-      transport.consume({ producerId, rtpCapabilities, paused: true, enableRtx: false }),
+      transport.consume({ producerId, rtpCapabilities, paused: true, enableRtx: true }),
     ),
   );
 }
 
-/** Neither RTX nor anything that estimates bandwidth: of simulcast, the best layer that is there. */
+/** Without RTX, packets are sent again as they were. Without estimates of bandwidth, simulcast is at its best layer. */
 function recorderCapabilities({
   codecs = [],
   headerExtensions = [],

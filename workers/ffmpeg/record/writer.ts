@@ -212,7 +212,7 @@ function args(file: string, format: FileFormat, tracks: readonly TrackFormat[]):
   // Which of its frames wait for others, ffmpeg has to find out by itself; else all is in the header.
   const reordered = tracks.some((track) => track.codec === 'H264' && track.reordered);
   const probing = reordered ? ['-analyzeduration', '2M'] : ['-nofind_stream_info', '-guess_layout_max', '0'];
-  const input = ['-fflags', '+nobuffer', ...probing, '-f', 'matroska', '-i', 'pipe:0'];
+  const input = [...probing, '-f', 'matroska', '-i', 'pipe:0'];
   const copy = ['-map', '0', '-c', 'copy', '-copyts', '-max_interleave_delta', String(INTERLEAVE_MS * 1000)];
   // Matroska tells when a frame is shown, not when it is decoded; of H.264 ffmpeg would guess. Here it is the same.
   if (!reordered && tracks.some(({ codec }) => codec === 'H264')) copy.push('-bsf:v', 'setts=ts=PTS');
