@@ -96,6 +96,8 @@ function defaultKey(): string | undefined {
   }
 }
 
+/** Milliseconds. */
+const SAME_SIGNAL = 500;
 const EXIT_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 async function main(): Promise<number> {
@@ -121,13 +123,11 @@ async function main(): Promise<number> {
     onState: (state) => line.say(describe(state, args)),
   });
   let code = 0;
-  for (const [signal, exit] of Object.entries(EXIT_BY_SIGNAL)) {
-    process.once(signal, () => {
-      code = exit;
-      ended.resolve(undefined);
-      stop.abort();
-    });
-  }
+  onSignal((exit) => {
+    code = exit;
+    ended.resolve(undefined);
+    stop.abort();
+  });
   const progress = setInterval(() => line.show(status(source, broadcast)), 1_000);
   try {
     await broadcast.start();
@@ -145,6 +145,18 @@ async function main(): Promise<number> {
   }
   if (code === 0) console.log('The file is at its end.');
   return code;
+}
+
+/** The first signal asks for an orderly end, a later one ends it. Through npm one Ctrl-C comes twice, at once. */
+function onSignal(end: (exit: number) => void): void {
+  let since: number | undefined;
+  for (const [signal, exit] of Object.entries(EXIT_BY_SIGNAL)) {
+    process.on(signal, () => {
+      if (since !== undefined && performance.now() - since > SAME_SIGNAL) process.exit(exit);
+      if (since === undefined) end(exit);
+      since ??= performance.now();
+    });
+  }
 }
 
 function describe(state: State, { endpoint, watch, key }: Arguments): string {

@@ -170,6 +170,8 @@ describe('npm run publish', () => {
     expect(picture.errors).toEqual([]);
     expect(picture.frames).toBeGreaterThan(120);
     await hearsTones(viewer);
+    // npm passes the terminal's Ctrl-C on once more.
+    command.process.kill('SIGINT');
     command.process.kill('SIGINT');
     expect(await command.exit).toBe(130);
     await server.record('stream ended', { streamId: 'loop', reason: 'stopped' });

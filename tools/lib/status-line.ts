@@ -13,7 +13,7 @@ export class StatusLine {
   /** Called once a second. */
   show(text: string): void {
     if (this.#output.isTTY) {
-      this.#output.write(`\r\x1b[K${text.slice(0, this.#output.columns - 1)}`);
+      this.#output.write(`\r\x1b[K${text.slice(0, (this.#output.columns || 80) - 1)}`);
       this.#shown = true;
     } else if (++this.#calls % LOG_EVERY === 0) {
       this.#output.write(`${text}\n`);
