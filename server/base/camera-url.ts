@@ -55,14 +55,6 @@ export function cameraRequestUrl(url: CameraUrl): string {
   return `${cameraEndpoint(url)}${url.resource}`;
 }
 
-/** The whole address, credentials included, with another host if one is given. */
-export function cameraFullUrl(url: CameraUrl, host = url.host): string {
-  const { username, password } = url;
-  const credentials = `${encoded(username)}${password === '' ? '' : `:${encoded(password)}`}`;
-  const rest = cameraRequestUrl({ ...url, host });
-  return username === '' && password === '' ? rest : rest.replace('://', `://${credentials}@`);
-}
-
 /** Without control characters, which could begin another header. */
 function decoded(text: string): string | undefined {
   try {
@@ -72,9 +64,4 @@ function decoded(text: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** `encodeURIComponent` leaves `'` as it is, which ends a quoted word in ffmpeg's scripts. */
-function encoded(text: string): string {
-  return encodeURIComponent(text).replace(/[!'()*]/g, (letter) => `%${letter.charCodeAt(0).toString(16)}`);
 }

@@ -8,22 +8,13 @@ export function isUndescribed(lines: readonly string[]): boolean {
   return lines.some((line) => /Could not find codec parameters|dimensions not set/.test(line));
 }
 
-/** Of an end that nobody asked for. */
-export function exitFault({ code, signal }: Exit, lines: readonly string[]): CameraFault {
+/** Of an end that nobody asked for; `broken` is what happened to the connection to the camera, if anything. */
+export function exitFault(
+  { code, signal }: Exit,
+  lines: readonly string[],
+  broken?: CameraFault,
+): CameraFault {
   const said = (pattern: RegExp) => lines.some((line) => pattern.test(line));
-  if (said(/401 Unauthorized/)) {
-    // Our own request was let in before.
-    return new CameraFault(
-      'source_refused',
-      'the camera does not let ffmpeg in; allow Basic or MD5 Digest authentication in it',
-    );
-  }
-  if (said(/Nonmatching transport|461 Unsupported/i)) {
-    return new CameraFault(
-      'source_refused',
-      'the camera does not know this transport; set the other one (tcp, udp)',
-    );
-  }
   if (said(/\bENOENT\b/)) {
     return new CameraFault('source_unreachable', 'there is no ffmpeg on the server; run npm run setup', {
       passing: false,
@@ -35,6 +26,13 @@ export function exitFault({ code, signal }: Exit, lines: readonly string[]): Cam
       "the server's ffmpeg cannot encode this; install one with libx264 and libopus",
     );
   }
+  if (said(/Nonmatching transport|461 Unsupported/i)) {
+    return new CameraFault(
+      'source_refused',
+      'the camera does not know this transport; set the other one (tcp, udp)',
+    );
+  }
+  if (broken) return broken;
   if (code === 0) return new CameraFault('source_unreachable', 'the camera ended the stream');
   if (signal !== null) return new CameraFault('source_unreachable', 'ffmpeg was ended by somebody else');
   return new CameraFault('source_unreachable', 'the connection to the camera broke');

@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { CameraSettings, Config } from '../../config/schema.ts';
 import { type FfmpegExit, FfmpegProcess } from '../../workers/ffmpeg/process.ts';
 import { type RtpOutput, type RtspSource, rtspToRtp } from '../../workers/ffmpeg/rtsp-to-rtp.ts';
-import { type CameraUrl, cameraFullUrl } from '../base/camera-url.ts';
+import type { CameraUrl } from '../base/camera-url.ts';
 import type { Logger } from '../base/logger.ts';
 import type { EndReason } from '../protocol/codes.ts';
 import type { MediaKind, RtpParameters } from '../protocol/messages.ts';
@@ -13,6 +13,7 @@ import type { AddressRule } from './address.ts';
 import { examine } from './examine.ts';
 import { CameraFault } from './fault.ts';
 import { exitFault, isUndescribed, TimeJumps } from './ffmpeg-words.ts';
+import { RtspRelay } from './relay.ts';
 import { bFramesFault, type Plan } from './tracks.ts';
 
 export type PullOptions = {
@@ -56,6 +57,8 @@ export class CameraPull extends EventEmitter<PullEvents> {
   readonly #options: PullOptions;
   readonly #publisher: Publisher;
   readonly #jumps = new TimeJumps();
+  readonly #address: string;
+  #relay: RtspRelay | undefined;
   #ffmpeg: FfmpegProcess | undefined;
   #timer: NodeJS.Timeout | undefined;
   #packets = 0;
@@ -63,10 +66,11 @@ export class CameraPull extends EventEmitter<PullEvents> {
   #live = false;
   #closed = false;
 
-  private constructor(options: PullOptions, plan: Plan, publisher: Publisher) {
+  private constructor(options: PullOptions, address: string, plan: Plan, publisher: Publisher) {
     super();
     this.plan = plan;
     this.#options = options;
+    this.#address = address;
     this.#publisher = publisher;
   }
 
@@ -77,9 +81,9 @@ export class CameraPull extends EventEmitter<PullEvents> {
     const { address, plan } = await examine({ ...options, media, bFrames: options.learnt.bFrames });
     signal.throwIfAborted();
     const publisher = await reservation.publish({ tracks: tracksOf(plan), grant: 'camera', kind: 'rtp' });
-    const pull = new CameraPull(options, plan, publisher);
+    const pull = new CameraPull(options, address, plan, publisher);
     try {
-      await pull.#start(address);
+      await pull.#start();
       signal.throwIfAborted();
       return pull;
     } catch (error) {
@@ -96,48 +100,39 @@ export class CameraPull extends EventEmitter<PullEvents> {
     // The publisher first: packets from ffmpeg's last moments are of no use to anybody.
     if (first) this.#publisher.close(reason);
     await this.#ffmpeg?.stop(STOP_DEADLINE_MS);
+    this.#relay?.close();
   }
 
-  async #start(address: string): Promise<void> {
+  async #start(): Promise<void> {
     this.#publisher.on('ended', (reason) => this.#publisherOnEnded(reason));
     this.#publisher.on('notice', ({ code }) => {
       if (code === 'b_frames' && this.plan.video === 'copy') this.#publisherOnBFrames();
     });
     const outputs = await Promise.all(tracksOf(this.plan).map((kind) => this.#output(kind)));
-    this.#options.signal.throwIfAborted();
-    if (this.#closed) {
-      throw new CameraFault('source_unreachable', 'the media worker went while the camera was set up');
-    }
     const brief = !this.#options.learnt.needsThoroughProbing && this.plan.video !== 'encode';
-    this.#startFfmpeg(address, outputs, brief ? 'brief' : 'thorough');
+    await this.#startFfmpeg(outputs, brief ? 'brief' : 'thorough');
     this.#check(FIRST_CHECK_MS);
   }
 
-  #startFfmpeg(address: string, outputs: readonly RtpOutput[], probing: RtspSource['probing']): void {
-    const { camera, url } = this.#options;
-    const source = {
-      url: cameraFullUrl(url, address),
-      transport: camera.transport,
-      timeoutMs: FFMPEG_TIMEOUT_MS,
-      probing,
-    };
+  async #startFfmpeg(outputs: readonly RtpOutput[], probing: RtspSource['probing']): Promise<void> {
+    const { camera, url, signal } = this.#options;
+    const relay = await RtspRelay.create({ url, address: this.#address });
+    this.#relay?.close();
+    this.#relay = relay;
+    if (this.#closed || signal.aborted) {
+      relay.close();
+      signal.throwIfAborted();
+      throw new CameraFault('source_unreachable', 'the media worker went while the camera was set up');
+    }
+    const source = { url: relay.url, transport: camera.transport, timeoutMs: FFMPEG_TIMEOUT_MS, probing };
     const ffmpeg = FfmpegProcess.start({
-      ...rtspToRtp(source, outputs, Date.now()),
+      args: rtspToRtp(source, outputs, Date.now()),
       secrets: [url.password, url.username],
     });
     this.#ffmpeg = ffmpeg;
     this.#packetsAt = performance.now();
     ffmpeg.on('line', (line) => this.#ffmpegOnLine(line));
-    ffmpeg.on('exit', (exit) => {
-      if (this.#closed) return;
-      // It ends before it has sent anything: the ports are as new.
-      if (probing === 'brief' && !this.#live && isUndescribed(ffmpeg.lines)) {
-        this.emit('learnt', { needsThoroughProbing: true });
-        this.#startFfmpeg(address, outputs, 'thorough');
-      } else {
-        this.#ffmpegOnExit(exit, ffmpeg.lines);
-      }
-    });
+    ffmpeg.on('exit', (exit) => this.#ffmpegOnExit(exit, ffmpeg.lines, outputs, probing));
   }
 
   async #output(kind: MediaKind): Promise<RtpOutput> {
@@ -160,12 +155,24 @@ export class CameraPull extends EventEmitter<PullEvents> {
     this.#end(new CameraFault('source_unreachable', "the camera's clock jumped"));
   }
 
-  #ffmpegOnExit(exit: FfmpegExit, lines: readonly string[]): void {
+  #ffmpegOnExit(
+    exit: FfmpegExit,
+    lines: readonly string[],
+    outputs: readonly RtpOutput[],
+    probing: RtspSource['probing'],
+  ): void {
+    if (this.#closed) return;
+    // It ended before it had sent anything: the ports are as new.
+    if (probing === 'brief' && !this.#live && isUndescribed(lines)) {
+      this.emit('learnt', { needsThoroughProbing: true });
+      this.#startFfmpeg(outputs, 'thorough').catch((error: unknown) => this.#end(restartFault(error)));
+      return;
+    }
     this.#options.logger.warn(
       { streamId: this.#options.camera.stream, code: exit.code, signal: exit.signal, lines: lines.slice(-8) },
       'camera: ffmpeg ended',
     );
-    this.#end(exitFault(exit, lines));
+    this.#end(exitFault(exit, lines, this.#relay?.fault));
   }
 
   #publisherOnEnded(reason: EndReason): void {
@@ -237,6 +244,11 @@ function rtpParameters(kind: MediaKind, ssrc: number): RtpParameters {
           parameters: { 'packetization-mode': 1, 'profile-level-id': '42e01f', 'level-asymmetry-allowed': 1 },
         };
   return { codecs: [codec], encodings: [{ ssrc }] };
+}
+
+function restartFault(error: unknown): CameraFault {
+  if (error instanceof CameraFault) return error;
+  return new CameraFault('source_unreachable', 'the camera could not be pulled anew', { cause: error });
 }
 
 function silentFault(live: boolean): CameraFault {

@@ -2,7 +2,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 
 export type Credentials = { username: string; password: string };
-export type Request = { method: string; uri: string };
+export type Request = {
+  method: string;
+  uri: string;
+  /** The how manieth request by this challenge it is. */
+  count?: number;
+};
 
 export type Challenge =
   | { scheme: 'basic' }
@@ -64,7 +69,7 @@ function parseChallenge(header: string): Challenge | undefined {
 export function authorize(
   challenge: Challenge,
   { username, password }: Credentials,
-  { method, uri }: Request,
+  { method, uri, count = 1 }: Request,
   cnonce = randomBytes(8).toString('hex'),
 ): string {
   if (challenge.scheme === 'basic') {
@@ -72,11 +77,11 @@ export function authorize(
   }
   const { hash, session, algorithm, realm, nonce, opaque, qop } = challenge;
   const digest = (text: string) => createHash(hash).update(text).digest('hex');
-  const count = '00000001';
+  const nc = count.toString(16).padStart(8, '0');
   const secret = digest(`${username}:${realm}:${password}`);
   const one = session ? digest(`${secret}:${nonce}:${cnonce}`) : secret;
   const two = digest(`${method}:${uri}`);
-  const response = digest(qop ? `${one}:${nonce}:${count}:${cnonce}:auth:${two}` : `${one}:${nonce}:${two}`);
+  const response = digest(qop ? `${one}:${nonce}:${nc}:${cnonce}:auth:${two}` : `${one}:${nonce}:${two}`);
   const fields = [
     `username=${quoted(username)}`,
     `realm=${quoted(realm)}`,
@@ -85,7 +90,7 @@ export function authorize(
     `response="${response}"`,
     ...(algorithm === undefined ? [] : [`algorithm=${algorithm}`]),
     ...(opaque === undefined ? [] : [`opaque=${quoted(opaque)}`]),
-    ...(qop ? [`qop=auth`, `nc=${count}`] : []),
+    ...(qop ? [`qop=auth`, `nc=${nc}`] : []),
     ...(qop || session ? [`cnonce="${cnonce}"`] : []),
   ];
   return `Digest ${fields.join(', ')}`;

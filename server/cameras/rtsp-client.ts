@@ -4,7 +4,7 @@ import { connect as connectTls } from 'node:tls';
 import { type CameraUrl, cameraRequestUrl } from '../base/camera-url.ts';
 import { CameraFault } from './fault.ts';
 import { authorize, type Challenge, chooseChallenge } from './rtsp-auth.ts';
-import { ResponseReader, type RtspResponse } from './rtsp-message.ts';
+import { headersOf, MessageReader, type RtspMessage, statusOf } from './rtsp-message.ts';
 
 export type Target = {
   url: CameraUrl;
@@ -20,7 +20,7 @@ export type DescribeOptions = { timeoutMs: number; signal?: AbortSignal };
  */
 export async function describe(target: Target, { timeoutMs, signal }: DescribeOptions): Promise<string> {
   const timeout = AbortSignal.timeout(timeoutMs);
-  const socket = open(target);
+  const socket = openConnection(target);
   try {
     const client = new Connection(socket, AbortSignal.any(signal ? [timeout, signal] : [timeout]));
     return await describeOn(client, target.url);
@@ -35,7 +35,8 @@ export async function describe(target: Target, { timeoutMs, signal }: DescribeOp
   }
 }
 
-function open({ url, address }: Target): Socket {
+/** A connection to a camera, by TCP or TLS. */
+export function openConnection({ url, address }: Target): Socket {
   const { port, host, scheme } = url;
   if (scheme === 'rtsp') return connect({ host: address, port });
   // The certificates of cameras are their own making: TLS keeps listeners out, but proves nothing.
@@ -50,22 +51,23 @@ function open({ url, address }: Target): Socket {
 async function describeOn(connection: Connection, url: CameraUrl): Promise<string> {
   const request = { method: 'DESCRIBE', uri: cameraRequestUrl(url) };
   let response = await connection.ask(request.method, request.uri);
-  if (response.status === 401) {
+  if (statusOf(response) === 401) {
     const challenge = acceptChallenge(response, url);
     response = await connection.ask(request.method, request.uri, authorize(challenge, url, request));
   }
-  if (response.status !== 200) throw refusal(response.status);
-  return response.body;
+  const status = statusOf(response);
+  if (status !== 200) throw refusal(status);
+  return response.body.toString('utf8');
 }
 
-function acceptChallenge({ headers }: RtspResponse, { username, password }: CameraUrl): Challenge {
+function acceptChallenge(response: RtspMessage, { username, password }: CameraUrl): Challenge {
   if (username === '' && password === '') {
     throw new CameraFault(
       'source_refused',
       'the camera asks for a user name and a password; put them into its address',
     );
   }
-  const challenge = chooseChallenge(headers.get('www-authenticate') ?? []);
+  const challenge = chooseChallenge(headersOf(response, 'www-authenticate'));
   if (challenge) return challenge;
   throw new CameraFault(
     'source_refused',
@@ -76,9 +78,9 @@ function acceptChallenge({ headers }: RtspResponse, { username, password }: Came
 /** One connection, one request at a time. */
 class Connection {
   readonly #socket: Socket;
-  readonly #reader = new ResponseReader();
+  readonly #reader = new MessageReader();
   #sequence = 0;
-  #waiting: { resolve(response: RtspResponse): void; reject(error: unknown): void } | undefined;
+  #waiting: { resolve(response: RtspMessage): void; reject(error: unknown): void } | undefined;
   #failure: unknown;
 
   constructor(socket: Socket, signal: AbortSignal) {
@@ -89,7 +91,7 @@ class Connection {
     signal.addEventListener('abort', () => this.#fail(signal.reason), { once: true });
   }
 
-  ask(method: string, uri: string, authorization?: string): Promise<RtspResponse> {
+  ask(method: string, uri: string, authorization?: string): Promise<RtspMessage> {
     this.#sequence += 1;
     const lines = [
       `${method} ${uri} RTSP/1.0`,
@@ -107,8 +109,9 @@ class Connection {
 
   #socketOnData(chunk: Buffer): void {
     try {
-      const response = this.#reader.push(chunk);
-      if (response) this.#waiting?.resolve(response);
+      for (const item of this.#reader.push(chunk)) {
+        if (!Buffer.isBuffer(item) && statusOf(item) !== undefined) this.#waiting?.resolve(item);
+      }
     } catch (error) {
       this.#fail(
         new CameraFault('source_refused', 'what answers at this address is no RTSP camera', { cause: error }),
@@ -123,7 +126,8 @@ class Connection {
   }
 }
 
-function refusal(status: number): CameraFault {
+/** What a status other than 200 means. */
+export function refusal(status: number | undefined): CameraFault {
   switch (status) {
     case 401:
       return new CameraFault('source_refused', 'the camera does not accept this user name and password');
@@ -153,7 +157,8 @@ function refusal(status: number): CameraFault {
   }
 }
 
-function connectionFault(error: unknown): CameraFault {
+/** What an error of the socket means. */
+export function connectionFault(error: unknown): CameraFault {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const fault = (message: string) => new CameraFault('source_unreachable', message, { cause: error });
   switch (code) {

@@ -8,12 +8,8 @@ import { dieWithUs } from './reaper.ts';
 export type FfmpegOptions = {
   /** Inputs and outputs; what concerns the process itself is added here. */
   args: readonly string[];
-  /** Written to its standard input, which is then closed; an input of it is `pipe:0`. */
-  input?: string;
   /** Must not be seen in what it says. The rest of addresses after the port is never seen. */
   secrets?: readonly string[];
-  /** Whether to tell how far it has come, once a second. */
-  progress?: boolean;
 };
 
 export type FfmpegExit = {
@@ -24,13 +20,9 @@ export type FfmpegExit = {
   stopped: boolean;
 };
 
-/** As ffmpeg names and writes them: `frame`, `out_time_us`, `total_size`, … */
-export type FfmpegProgress = Readonly<Record<string, string>>;
-
 export type FfmpegEvents = {
   /** It said something: a warning or an error, secrets taken out. */
   line: [string];
-  progress: [FfmpegProgress];
   exit: [FfmpegExit];
 };
 
@@ -43,7 +35,6 @@ export class FfmpegProcess extends EventEmitter<FfmpegEvents> {
   readonly #secrets: readonly string[];
   readonly #lines: string[] = [];
   readonly #exit: Promise<FfmpegExit>;
-  #progress: Record<string, string> = {};
   #ended = false;
   #stopped = false;
 
@@ -56,22 +47,16 @@ export class FfmpegProcess extends EventEmitter<FfmpegEvents> {
   }
 
   /** Starts it. That it could not be started is told as an exit too. */
-  static start({ args, input, secrets = [], progress = false }: FfmpegOptions): FfmpegProcess {
+  static start({ args, secrets = [] }: FfmpegOptions): FfmpegProcess {
     const own = ['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'warning'];
-    if (progress) own.push('-progress', 'pipe:1', '-stats_period', '1');
     const child = spawn(findFfmpeg(), [...own, ...args], {
-      stdio: [input === undefined ? 'ignore' : 'pipe', progress ? 'pipe' : 'ignore', 'pipe'],
+      stdio: ['ignore', 'ignore', 'pipe'],
       env: environment(process.env),
       // A group of its own: Ctrl-C in a terminal is for the server, which then ends this in order.
       detached: true,
     });
     const ffmpeg = new FfmpegProcess(child, secrets);
     ffmpeg.#watch();
-    if (child.stdin) {
-      // It may end before it has read all; its exit says so.
-      child.stdin.on('error', () => undefined);
-      child.stdin.end(input);
-    }
     dieWithUs(child);
     return ffmpeg;
   }
@@ -100,9 +85,8 @@ export class FfmpegProcess extends EventEmitter<FfmpegEvents> {
   }
 
   #watch(): void {
-    const { stdout, stderr } = this.#child;
+    const { stderr } = this.#child;
     if (stderr) readLines(stderr, (line) => this.#stderrOnLine(line));
-    if (stdout) readLines(stdout, (line) => this.#stdoutOnLine(line));
     // 'close' comes after the last line; without a process there is none.
     this.#child.once('close', (code, signal) => this.#childOnEnd(code, signal));
     this.#child.on('error', (error) => {
@@ -116,16 +100,6 @@ export class FfmpegProcess extends EventEmitter<FfmpegEvents> {
     this.#lines.push(seen);
     if (this.#lines.length > MAX_LINES) this.#lines.shift();
     this.emit('line', seen);
-  }
-
-  /** `key=value` lines; `progress=…` ends a round of them. */
-  #stdoutOnLine(line: string): void {
-    const [, key, value] = /^(\w+)=\s*(.*)$/.exec(line) ?? [];
-    if (key === undefined || value === undefined) return;
-    this.#progress[key] = value;
-    if (key !== 'progress') return;
-    this.emit('progress', this.#progress);
-    this.#progress = {};
   }
 
   #childOnEnd(code: number | null, signal: NodeJS.Signals | null): void {

@@ -2,7 +2,7 @@
 import type { MediaKind } from '../../server/protocol/messages.ts';
 
 export type RtspSource = {
-  /** With credentials, and with an IP address for its host. */
+  /** Without anything secret: every user of the machine can see it. */
   url: string;
   transport: 'tcp' | 'udp';
   /** How long nothing may come before ffmpeg gives up. */
@@ -27,29 +27,12 @@ export type RtpOutput = {
   bitrate: number;
 };
 
-export type Command = { args: string[]; input: string };
-
 /** So that a packet and the headers of UDP, IP and whatever tunnel fit into any network's. */
 const PACKET_SIZE = 1200;
-const PROTOCOLS = 'pipe,rtsp,rtsps,rtp,srtp,udp,tcp,tls,crypto';
 const UDP_BUFFER_BYTES = 1 << 20;
 /** A picture is more than this, and the sound before it less. */
 const BRIEF = { analyzeduration: '1000000', probesize: '2500' };
 const THOROUGH = { analyzeduration: '5000000' };
-/** What the script names has been looked into already; this is for the script itself. */
-const NONE = { analyzeduration: '1' };
-
-/**
- * @param now Wall-clock time in ms.
- */
-export function rtspToRtp(source: RtspSource, outputs: readonly RtpOutput[], now: number): Command {
-  const startsAt = now + START_MS;
-  return {
-    args: [...INPUT, ...outputs.flatMap((output) => outputArgs(output, startsAt))],
-    input: script(source, outputs),
-  };
-}
-
 /**
  * About how long it takes to the first picture. The better the guess, the less
  * the clock jumps that viewers see when mediasoup believes the sender reports,
@@ -57,17 +40,17 @@ export function rtspToRtp(source: RtspSource, outputs: readonly RtpOutput[], now
  */
 const START_MS = 250;
 
-/**
- * A script on standard input names the camera: what stands among the arguments,
- * every user of the machine could see.
- */
-const INPUT = [
-  ...flags({ fpsprobesize: '0', ...NONE }),
-  ...['-f', 'concat', '-safe', '0', '-protocol_whitelist', PROTOCOLS, '-i', 'pipe:0'],
-];
+/** ffmpeg's arguments. @param now Wall-clock time in ms. */
+export function rtspToRtp(source: RtspSource, outputs: readonly RtpOutput[], now: number): string[] {
+  return [...inputArgs(source, outputs), ...outputs.flatMap((output) => outputArgs(output, now + START_MS))];
+}
 
-function script({ url, transport, timeoutMs, probing }: RtspSource, outputs: readonly RtpOutput[]): string {
+function inputArgs(
+  { url, transport, timeoutMs, probing }: RtspSource,
+  outputs: readonly RtpOutput[],
+): string[] {
   const options = {
+    protocol_whitelist: 'rtsp,rtp,udp,tcp',
     rtsp_transport: transport,
     timeout: String(timeoutMs * 1000),
     // Neither ONVIF metadata nor what can't be played is asked for.
@@ -76,12 +59,7 @@ function script({ url, transport, timeoutMs, probing }: RtspSource, outputs: rea
     fpsprobesize: '0',
     ...(probing === 'brief' ? BRIEF : THOROUGH),
   };
-  const lines = Object.entries(options).map(([name, value]) => `option ${name} ${value}`);
-  return ['ffconcat version 1.0', `file '${url.replaceAll("'", '%27')}'`, ...lines, ''].join('\n');
-}
-
-function flags(options: Record<string, string>): string[] {
-  return Object.entries(options).flatMap(([name, value]) => [`-${name}`, value]);
+  return [...Object.entries(options).flatMap(([name, value]) => [`-${name}`, value]), '-i', url];
 }
 
 function outputArgs(output: RtpOutput, startsAt: number): string[] {

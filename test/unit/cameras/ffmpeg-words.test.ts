@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
+import { CameraFault } from '../../../server/cameras/fault.ts';
 import { exitFault, isUndescribed, TimeJumps } from '../../../server/cameras/ffmpeg-words.ts';
 
 const exit = { code: 1, signal: null };
 
 test.each([
   [{ code: 0, signal: null }, [], 'the camera ended the stream', true],
-  [exit, ['Server returned 401 Unauthorized (authorization failed)'], 'does not let ffmpeg in', false],
   [exit, ['[rtsp @ 0x1] Nonmatching transport in server reply'], 'does not know this transport', false],
   [
     exit,
@@ -21,6 +21,12 @@ test.each([
   const fault = exitFault(how, lines);
   expect(fault.message).toContain(message);
   expect(fault.passing).toBe(passing);
+});
+
+test('what happened to the connection says more than ffmpeg', () => {
+  const broken = new CameraFault('source_refused', 'the camera redirects');
+  expect(exitFault(exit, ['pipe:0: End of file'], broken)).toBe(broken);
+  expect(exitFault(exit, ["Unknown encoder 'libopus'"], broken)).not.toBe(broken);
 });
 
 test('a look that was too brief', () => {

@@ -144,7 +144,7 @@ describe('what else may be wrong', () => {
 
   test.each([
     ['HTTP', 'HTTP/1.1 400 Bad Request\r\n\r\n'],
-    ['anything', '\u0000\u0001\u0002'],
+    ['anything', '\u0000\u0001\u0002\n'],
     ['an endless header', `RTSP/1.0 200 OK\r\n${'X: y\r\n'.repeat(10_000)}`],
     ['a huge SDP', `RTSP/1.0 200 OK\r\nContent-Length: 99999999\r\n\r\n`],
   ])('%s is no camera', async (_what, answer) => {
