@@ -233,6 +233,16 @@ describe('a camera that fails', () => {
     await again(server);
   });
 
+  test('because its media worker died plays again on the next one', async () => {
+    const rtsp = await camera(['baseline+pcmu']);
+    const server = await live(rtsp);
+    for (const { pid } of server.records('media worker up')) process.kill(Number(pid), 'SIGKILL');
+    await server.record('camera retrying', { error: 'the media worker failed; it begins again' });
+    await again(server);
+    const { picture } = await play(server, 'door', { video: true, audio: false });
+    expect(picture?.errors).toEqual([]);
+  });
+
   test('does not disturb another stream', async () => {
     const [one, other] = await Promise.all([camera(['baseline']), camera(['baseline'])]);
     const server = await pharos({
