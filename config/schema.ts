@@ -113,9 +113,11 @@ const media = z.strictObject({
     .default(500)
     .meta({ unit: 'ms' })
     .describe("Key frame requests of a stream's viewers within this time become one."),
-  iceConsentTimeout: seconds(5, 300)
+  iceConsentTimeout: seconds(10, 60)
     .default(30)
-    .describe('Media without ICE consent (RFC 7675) for this long is over.'),
+    .describe(
+      'Media without ICE consent (RFC 7675) for this long is over; by WHIP and WHEP, without any packet.',
+    ),
 });
 
 const iceServer = z.strictObject({

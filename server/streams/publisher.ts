@@ -10,6 +10,7 @@ import {
   restartIce,
   rtpPort,
   transportParameters,
+  watchSilence,
   watchTransport,
 } from '../../workers/media/transports.ts';
 import { PharosError } from '../base/errors.ts';
@@ -49,6 +50,8 @@ export type PublishOptions = {
   grant: string;
   /** 'webrtc': a browser, a WHIP client. 'rtp': a process on this machine that sends plain RTP. */
   kind?: 'webrtc' | 'rtp';
+  /** False for WebRTC clients that may not check ICE consent: encoders. */
+  consent?: boolean;
 };
 
 type PublisherOptions = PublishOptions & { parent: PublisherParent; context: StreamContext };
@@ -94,9 +97,13 @@ export class Publisher extends EventEmitter<PublisherEvents> {
     const home = pool.pick();
     if (!home) throw new PharosError('unavailable', 'no media worker is running; try again in a few seconds');
     if (options.kind === 'rtp') return new Publisher(options, home, undefined);
-    const transport = await createTransport(home, config.media);
+    const { consent = true } = options;
+    const transport = await createTransport(home, config.media, consent);
     const publisher = new Publisher(options, home, transport);
     watchTransport(transport, config.limits.mediaSetupTime * 1000, (reason) => publisher.close(reason));
+    if (!consent) {
+      watchSilence(transport, config.media.iceConsentTimeout * 1000, () => publisher.close('media_lost'));
+    }
     return publisher;
   }
 

@@ -8,6 +8,7 @@ import {
   createTransport,
   restartIce,
   transportParameters,
+  watchSilence,
   watchTransport,
 } from '../../workers/media/transports.ts';
 import { useWire, type Wire } from '../../workers/media/wire.ts';
@@ -108,7 +109,9 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     this.#stopWaiting();
     const { config } = this.#context;
     const worker = workerForViewer(publisher.home);
-    const transport = await createTransport(worker, config.media);
+    // Players by WHEP, those with numbers of their own, may not check it.
+    const consent = !this.#receiver.wire;
+    const transport = await createTransport(worker, config.media, consent);
     try {
       const media = await this.#consume(publisher, worker, transport);
       if (this.#closed || publisher.closed) throw new Error('ended meanwhile');
@@ -117,6 +120,11 @@ export class Viewer extends EventEmitter<ViewerEvents> {
       watchTransport(transport, config.limits.mediaSetupTime * 1000, (reason) =>
         this.#transportOnEnd(transport, reason),
       );
+      if (!consent) {
+        watchSilence(transport, config.media.iceConsentTimeout * 1000, () =>
+          this.#transportOnEnd(transport, 'media_lost'),
+        );
+      }
       return media;
     } catch (error) {
       transport.close();

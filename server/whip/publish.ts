@@ -26,6 +26,7 @@ export async function startPublishing(options: Options): Promise<Exchange> {
     id: streamId,
     tracks: offer.tracks.map(({ kind }) => kind),
     grant,
+    consent: false,
   });
   publisher.once('ended', onEnd);
   await produceAll(publisher, offer);

@@ -1,5 +1,6 @@
 /** The real server, as an operator starts it: its own process, its own workers, settings by environment. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -124,7 +125,7 @@ function parseRecords(text: string): Record<string, unknown>[] {
   });
 }
 
-/** The first of `count` consecutive ports that are free for TCP now, outside the ephemeral range. */
+/** The first of `count` consecutive ports that are free now, for TCP and UDP, outside the ephemeral range. */
 export async function freePorts(count: number): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt++) {
     const base = 10_000 + Math.floor(Math.random() * 20_000);
@@ -137,7 +138,13 @@ export async function freePorts(count: number): Promise<number> {
 function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = createServer();
+    const udp = createSocket('udp4');
     probe.once('error', () => resolve(false));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+    probe.listen(port, '127.0.0.1', () =>
+      probe.close(() => {
+        udp.once('error', () => resolve(false));
+        udp.bind(port, '127.0.0.1', () => udp.close(() => resolve(true)));
+      }),
+    );
   });
 }

@@ -1,17 +1,11 @@
 /** GStreamer's webrtcbin as a WHIP publisher (whip-gst.py). */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
 /** Debian's, which has python3-gi; another Python on the PATH would not. */
 const PYTHON = '/usr/bin/python3';
 const SCRIPT = join(import.meta.dirname, 'whip-gst.py');
-
-/** Whether GStreamer and its bindings are there: they are no part of setup. */
-export function hasGstreamer(): boolean {
-  const check = "import gi; gi.require_version('GstWebRTC', '1.0'); from gi.repository import GstWebRTC";
-  return spawnSync(PYTHON, ['-c', check]).status === 0;
-}
 
 export type GstOptions = { token?: string; video?: 'H264' | 'VP8' | 'none'; silent?: boolean };
 

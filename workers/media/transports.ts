@@ -4,14 +4,22 @@ import { PharosError } from '../../server/base/errors.ts';
 import type { DtlsParameters, TransportParameters } from '../../server/protocol/messages.ts';
 import type { MediaWorker } from './pool.ts';
 
-/** A WebRtcTransport on the worker's one port: UDP first, TCP for networks that block UDP. */
-export function createTransport(worker: MediaWorker, media: Config['media']): Promise<types.WebRtcTransport> {
+/**
+ * A WebRtcTransport on the worker's one port: UDP first, TCP for networks that block UDP.
+ * @param consent Whether the other end checks ICE consent (RFC 7675), so that its silence tells: browsers do.
+ *   GStreamer with libnice 0.1.21, for one, does not; its end is noticed by `watchSilence`.
+ */
+export function createTransport(
+  worker: MediaWorker,
+  media: Config['media'],
+  consent: boolean,
+): Promise<types.WebRtcTransport> {
   return worker.router.createWebRtcTransport({
     webRtcServer: worker.webRtcServer,
     enableUdp: true,
     enableTcp: true,
     preferUdp: true,
-    iceConsentTimeout: media.iceConsentTimeout,
+    iceConsentTimeout: consent ? media.iceConsentTimeout : 0,
     initialAvailableOutgoingBitrate: media.viewerStartBitrate,
   });
 }
@@ -97,4 +105,23 @@ export function watchTransport(
   transport.on('icestatechange', (state) => {
     if (state === 'disconnected') onEnd('media_lost');
   });
+}
+
+/** Tells by `onEnd`, once, when nothing at all has come on the transport for `ms`. */
+export function watchSilence(transport: types.WebRtcTransport, ms: number, onEnd: () => void): void {
+  let bytes = 0;
+  let heardAt = performance.now();
+  const timer = setInterval(async () => {
+    const [stats] = await transport.getStats().catch(() => []);
+    if (!stats || transport.closed) return;
+    const now = performance.now();
+    if (stats.bytesReceived !== bytes) {
+      bytes = stats.bytesReceived;
+      heardAt = now;
+    } else if (now - heardAt >= ms) {
+      clearInterval(timer);
+      onEnd();
+    }
+  }, ms / 3);
+  transport.observer.once('close', () => clearInterval(timer));
 }
