@@ -118,5 +118,6 @@ test('pictures that come in another order than they are shown in keep both', asy
   const shown = [...checked.videoTimes].sort((a, b) => a - b);
   expect(shown).not.toEqual(checked.videoTimes);
   const steps = shown.slice(1).map((time, index) => time - (shown[index] ?? 0));
-  for (const step of steps) expect(step).toBeCloseTo(1 / 30, 1);
+  const median = steps.sort((a, b) => a - b)[Math.floor(steps.length / 2)];
+  expect(median).toBeCloseTo(1 / 30, 2);
 });

@@ -95,11 +95,11 @@ function expectSound({ result, file }: { result: PartResult; file: Checked }, en
   }
 }
 
-/** @param from Which flash is the first that counts. */
-function expectInSync(file: Checked, atLeast: number, from = 0): void {
+/** @param from Which flash is the first that counts. @param most In ms. */
+function expectInSync(file: Checked, atLeast: number, from = 0, most = 30): void {
   const found = offsets(file);
   expect(found.length).toBeGreaterThanOrEqual(atLeast);
-  for (const offset of found.slice(from)) expect(Math.abs(offset - OPUS_DELAY)).toBeLessThan(30);
+  for (const offset of found.slice(from)) expect(Math.abs(offset - OPUS_DELAY)).toBeLessThan(most);
 }
 
 /** In real time, beside all the others. */
@@ -160,7 +160,8 @@ describe.concurrent('a file', () => {
     const { sizes = [] } = recorded.result.video ?? {};
     expect(sizes.map(({ width }) => width)).toEqual([640, 320]);
     expect(recorded.file.sizes).toEqual(['640x360', '320x180']);
-    expectInSync(recorded.file, 5);
+    // mediasoup puts one layer's timestamps after the other's as well as it can.
+    expectInSync(recorded.file, 5, 0, 80);
   });
 
   test('with packets lost, swapped and doubled on their way has no ruined picture', async (context) => {
