@@ -83,6 +83,8 @@ export const NOTICE_CODES = [
   'key_frame_interval',
   /** H.264 parameter sets do not come with the key frames. */
   'parameter_sets',
+  /** Some of what was offered is not carried. */
+  'not_carried',
   /** The recording was ended: there is too little space left. */
   'recording_space',
   /** The stream is not, or no longer, recorded. */

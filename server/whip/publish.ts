@@ -30,6 +30,7 @@ export async function startPublishing(options: Options): Promise<Exchange> {
   });
   publisher.once('ended', onEnd);
   await produceAll(publisher, offer);
+  if (offer.refused.length > 0) publisher.note({ code: 'not_carried', message: offer.refused.join('; ') });
   return {
     answer: publishAnswer(offer, publisher.transportParameters, { maxVideoBitrate }),
     ice: offer.ice,

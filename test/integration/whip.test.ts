@@ -104,6 +104,10 @@ describe('POST', () => {
     const { answer, url } = await created(await whip('partly', publishOffer({ video: 'AV1' })));
     expect(answer).toMatch(/^m=video 0 /m);
     expect(answer).toMatch(/^m=audio 9 /m);
+    const told = await fetch(`${server.url}/api/streams/partly`, { headers: BEARER });
+    expect(await told.json()).toMatchObject({
+      notices: [{ code: 'not_carried', message: expect.stringContaining('AV1') }],
+    });
     await end(url);
   });
 
