@@ -76,7 +76,12 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
 
   return async () => {
     logger.info(
-      { ...registry.snapshot(), ...signaling.snapshot(), refusals: admission.refusals },
+      {
+        ...registry.snapshot(),
+        ...signaling.snapshot(),
+        refusals: admission.refusals,
+        recordings: recordings.snapshot(),
+      },
       'figures at the end',
     );
     // First: what is being recorded is to be ended in order.

@@ -9,7 +9,7 @@ import type { Publisher } from '../streams/publisher.ts';
 import type { Registry } from '../streams/registry.ts';
 import { Finisher, type FinishingProgress } from './finisher.ts';
 import { Hooks } from './hooks.ts';
-import type { Metadata } from './metadata.ts';
+import type { Metadata, Verdict } from './metadata.ts';
 import { formatRecordingId, type RecordingId } from './names.ts';
 import { Recording } from './recording.ts';
 import { recover } from './recover.ts';
@@ -39,6 +39,7 @@ export class Recordings {
   readonly #uploader: Uploader | undefined;
   /** Those that run, or are about to, by their stream. */
   readonly #running = new Map<string, Promise<Recording>>();
+  readonly #verdicts: Record<Verdict, number> = { ok: 0, repaired: 0, damaged: 0 };
   readonly #grace = new Map<string, NodeJS.Timeout>();
   readonly #retention: NodeJS.Timeout;
   readonly #onLive = (publisher: Publisher) => void this.#registryOnLive(publisher);
@@ -120,6 +121,15 @@ export class Recordings {
     const running = this.#running.get(stream);
     if (!running) throw new PharosError('stream_not_found', 'this stream is not being recorded');
     await this.#end(stream, running, reason);
+  }
+
+  /** Figures for health and metrics. */
+  snapshot(): { recording: number; finishing: number; verdicts: Record<Verdict, number> } {
+    return {
+      recording: this.#running.size,
+      finishing: this.#finisher.waiting,
+      verdicts: { ...this.#verdicts },
+    };
   }
 
   progress(id: RecordingId): FinishingProgress | undefined {
@@ -239,6 +249,7 @@ export class Recordings {
   }
 
   #finisherOnFinished(id: RecordingId, metadata: Metadata): void {
+    if (metadata.verdict) this.#verdicts[metadata.verdict] += 1;
     this.#hooks?.send('recording.finish', id, metadata);
     if (metadata.upload.state === 'waiting') this.#uploader?.add(id);
     void this.#retain();
