@@ -4,7 +4,6 @@ import { statfs } from 'node:fs/promises';
 import { type Request, type Response, Router } from 'express';
 import type { Config } from '../../config/schema.ts';
 import type { Grants } from '../auth/grants.ts';
-import { bearer, isLocal } from '../auth/requester.ts';
 import { PharosError } from '../base/errors.ts';
 import { streamId } from '../protocol/messages.ts';
 import type { Recording, RecordingList } from '../protocol/recordings.ts';
@@ -18,6 +17,7 @@ import {
 import type { Recordings } from '../recordings/recordings.ts';
 import type { StoredRecording } from '../recordings/store.ts';
 import { adminOnly } from './admin.ts';
+import { publishersOnly } from './publishers.ts';
 
 type Options = { config: Config; grants: Grants; recordings: Recordings };
 
@@ -64,14 +64,7 @@ export function recordingsApi(options: Options): Router {
       response.status(204).end();
     });
 
-  router.use('/api/streams/:stream/recording', (request, response, next) => {
-    if (!grants.mayPublish({ local: isLocal(request, config.http), key: bearer(request) })) {
-      response.set('WWW-Authenticate', 'Bearer');
-      throw new PharosError('unauthorized', 'this needs the publish key as a bearer token');
-    }
-    response.set('Cache-Control', 'no-store');
-    next();
-  });
+  router.use('/api/streams/:stream/recording', publishersOnly(config, grants));
   router
     .route('/api/streams/:stream/recording')
     .get(async (request, response) => {

@@ -1,10 +1,10 @@
 import { Router } from 'express';
 import type { Config } from '../../config/schema.ts';
 import type { Grants } from '../auth/grants.ts';
-import { bearer, isLocal } from '../auth/requester.ts';
 import { PharosError } from '../base/errors.ts';
 import { streamId } from '../protocol/messages.ts';
 import type { Registry } from '../streams/registry.ts';
+import { publishersOnly } from './publishers.ts';
 
 type Options = { config: Config; registry: Registry; grants: Grants };
 
@@ -14,15 +14,11 @@ type Options = { config: Config; registry: Registry; grants: Grants };
  */
 export function streamsApi({ config, registry, grants }: Options): Router {
   const router = Router();
-  router.get('/api/streams/:stream', (request, response) => {
-    if (!grants.mayPublish({ local: isLocal(request, config.http), key: bearer(request) })) {
-      response.set('WWW-Authenticate', 'Bearer');
-      throw new PharosError('unauthorized', 'this needs the publish key as a bearer token');
-    }
+  router.get('/api/streams/:stream', publishersOnly(config, grants), (request, response) => {
     const id = streamId.safeParse(request.params.stream);
     const publisher = id.success ? registry.publisherOf(id.data) : undefined;
     if (!publisher) throw new PharosError('stream_not_found', 'nobody publishes this stream');
-    response.set('Cache-Control', 'no-store').json({
+    response.json({
       stream: publisher.streamId,
       live: publisher.live,
       viewers: registry.viewerCount(publisher.streamId),

@@ -21,3 +21,10 @@ function chosen(): string | undefined {
     return undefined;
   }
 }
+
+/** What it gets of our environment: no settings of ours, which may be secret, and no FFREPORT, which writes files. */
+export function ffmpegEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(PHAROS_|FFREPORT$)/.test(name)),
+  );
+}

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import type { Readable } from 'node:stream';
-import { findFfmpeg } from './binary.ts';
+import { ffmpegEnvironment, findFfmpeg } from './binary.ts';
 import { LineReader } from './lines.ts';
 import { dieWithUs } from './reaper.ts';
 
@@ -51,7 +51,7 @@ export class FfmpegProcess extends EventEmitter<FfmpegEvents> {
     const own = ['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'warning'];
     const child = spawn(findFfmpeg(), [...own, ...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
-      env: environment(process.env),
+      env: ffmpegEnvironment(),
       // A group of its own: Ctrl-C in a terminal is for the server, which then ends this in order.
       detached: true,
     });
@@ -116,11 +116,6 @@ export class FfmpegProcess extends EventEmitter<FfmpegEvents> {
 
 /** An address with its credentials, path and query: scheme, host and port may be seen. */
 const ADDRESS = /\b([a-z][a-z0-9+.-]*:\/\/)(?:[^\s'"/]*@)?([^\s'"/?#@]*)[^\s'"]*/gi;
-
-/** Without our settings, which hold keys, and without what would have it write logs of its own. */
-function environment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !/^(PHAROS_|FFREPORT$)/.test(name)));
-}
 
 function readLines(stream: Readable, onLine: (line: string) => void): void {
   const reader = new LineReader(onLine);

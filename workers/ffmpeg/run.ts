@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants, setPriority } from 'node:os';
 import type { Readable } from 'node:stream';
-import { findFfmpeg } from './binary.ts';
+import { ffmpegEnvironment, findFfmpeg } from './binary.ts';
 import { LineReader } from './lines.ts';
 import { dieWithUs } from './reaper.ts';
 
@@ -36,7 +36,7 @@ export async function run({ args, onOutput, onInfo, level = 'warning', signal }:
   const own = ['-hide_banner', '-nostdin', '-nostats', '-loglevel', `level+${level}`];
   const child = spawn(findFfmpeg(), [...own, ...args], {
     stdio: ['ignore', onOutput ? 'pipe' : 'ignore', 'pipe'],
-    env: environment(process.env),
+    env: ffmpegEnvironment(),
     detached: true,
   });
   dieWithUs(child);
@@ -57,11 +57,6 @@ export async function run({ args, onOutput, onInfo, level = 'warning', signal }:
   signal?.removeEventListener('abort', kill);
   signal?.throwIfAborted();
   return { ok: code === 0, errors, errorCount };
-}
-
-/** Without our settings, which hold keys, and without what would have it write logs of its own. */
-function environment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !/^(PHAROS_|FFREPORT$)/.test(name)));
 }
 
 /** Whether it could be started or not, this resolves: null if it did not end by itself. */

@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
-import { findFfmpeg } from '../binary.ts';
+import { ffmpegEnvironment, findFfmpeg } from '../binary.ts';
 import { LineReader } from '../lines.ts';
 import { dieWithUs } from '../reaper.ts';
 import type { TrackFormat } from './frames.ts';
@@ -72,7 +72,7 @@ export class Writer extends EventEmitter<{ end: [WriterEnd] }> {
     const { file, format, tracks } = options;
     const child = spawn(findFfmpeg(), args(file, format, tracks), {
       stdio: ['pipe', 'ignore', 'pipe'],
-      env: environment(process.env),
+      env: ffmpegEnvironment(),
       // A group of its own: Ctrl-C in a terminal is for the server, which then ends this in order.
       detached: true,
     });
@@ -227,8 +227,3 @@ const FORMAT: Record<FileFormat, string[]> = {
     ...['-frag_duration', String(FRAGMENT_MS * 1000), '-video_track_timescale', '90000'],
   ],
 };
-
-/** Without our settings, which hold keys, and without what would have it write logs of its own. */
-function environment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !/^(PHAROS_|FFREPORT$)/.test(name)));
-}
