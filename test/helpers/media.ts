@@ -5,11 +5,9 @@
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { findFfmpeg } from '../../tools/lib/ffmpeg.ts';
+import { madeOnce } from './made-once.ts';
 
 export const TONES = { left: 440, right: 880 };
 
@@ -58,15 +56,9 @@ export async function media(name: MediaName, seconds?: number): Promise<string> 
   const recipe: Recipe = RECIPES[name];
   const command = argumentsOf(recipe, seconds ?? recipe.seconds);
   const hash = createHash('sha256').update(JSON.stringify(command)).digest('hex').slice(0, 12);
-  const folder = join(tmpdir(), 'pharos-test-media');
-  const file = join(folder, `${name}-${hash}.${recipe.extension}`);
-  if (existsSync(file)) return file;
-  mkdirSync(folder, { recursive: true });
-  // Another test may be making it too.
-  const part = join(folder, `.${process.pid}-${name}.${recipe.extension}`);
-  await promisify(execFile)(findFfmpeg(), [...command, part]);
-  renameSync(part, file);
-  return file;
+  return madeOnce(`${name}-${hash}.${recipe.extension}`, (path) =>
+    promisify(execFile)(findFfmpeg(), [...command, path]),
+  );
 }
 
 function argumentsOf({ video, audio }: Recipe, seconds: number): string[] {

@@ -5,13 +5,12 @@
 import { execFile } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { types } from 'mediasoup';
 import { senderReport } from '../../tools/lib/rtcp.ts';
 import { findFfmpeg } from '../../workers/ffmpeg/binary.ts';
+import { madeOnce } from './made-once.ts';
 
 export const FPS = 30;
 const OPUS_MS = 20;
@@ -33,14 +32,9 @@ const ENCODER: Record<VideoCodec, string[]> = {
 };
 
 async function encoded(name: string, args: string[]): Promise<Buffer> {
-  const folder = join(tmpdir(), 'pharos-test-media');
-  const file = join(folder, `recorder-${name}`);
-  if (!existsSync(file)) {
-    mkdirSync(folder, { recursive: true });
-    const part = `${file}.${process.pid}`;
-    await promisify(execFile)(findFfmpeg(), ['-hide_banner', '-loglevel', 'error', '-y', ...args, part]);
-    renameSync(part, file);
-  }
+  const file = await madeOnce(`recorder-${name}`, (path) =>
+    promisify(execFile)(findFfmpeg(), ['-hide_banner', '-loglevel', 'error', '-y', ...args, path]),
+  );
   return readFileSync(file);
 }
 
