@@ -260,6 +260,14 @@ const limits = z.strictObject({
     .default(100)
     .describe('Cameras, those of the configuration and those added while running together.'),
   viewersPerStream: count(1, 1_000_000).default(1000).describe('Viewers of one stream.'),
+  maxLoad: z
+    .number()
+    .min(0.1)
+    .max(1)
+    .default(0.85)
+    .describe(
+      'How busy a media worker may be, as a share of a core, before viewers and streams are refused that would go to it.',
+    ),
   waitingViewers: count(0, 1_000_000)
     .default(2000)
     .describe('Viewers waiting for streams that are not live, all together; 0: nobody waits.'),
@@ -295,6 +303,21 @@ const limits = z.strictObject({
   heartbeat: seconds(1, 300)
     .default(10)
     .describe('A client that has not answered a WebSocket ping for twice this long is gone.'),
+});
+
+const metrics = z.strictObject({
+  host: z.string().min(1).default('127.0.0.1').describe('Address that the listener for metrics alone is on.'),
+  port: port
+    .default(0)
+    .describe(
+      'TCP port on which /metrics is answered to everybody, for Prometheus; 0: none. With the admin key it is on the port of the pages too.',
+    ),
+  streamLabels: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Count viewers of each stream too, with its id as a label: whoever reads metrics then learns the ids.',
+    ),
 });
 
 const log = z.strictObject({
@@ -333,6 +356,7 @@ export const configSchema = z.strictObject({
   whep: whep.prefault({}),
   recordings: recordings.prefault({}),
   limits: limits.prefault({}),
+  metrics: metrics.prefault({}),
   log: log.prefault({}),
   dataDirectory: z
     .string()
