@@ -21,7 +21,7 @@ export async function startPublishing(
 ): Promise<{ session: Session; answer: AnswerOf<'publish'> }> {
   const publisher = await registry.publish({ tracks: request.tracks, id: request.stream, grant });
   publisher.on('live', () => send({ type: 'live', viewers: registry.viewerCount(publisher.streamId) }));
-  publisher.on('viewers', (viewers) => send({ type: 'viewers', count: viewers }));
+  publisher.on('viewers', send);
   publisher.on('notice', (notice) => send({ type: 'notice', notice }));
   publisher.on('ended', (reason) => send({ type: 'ended', reason, waiting: false }));
   return {

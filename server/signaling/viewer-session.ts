@@ -20,7 +20,7 @@ export async function startWatching(
   viewer.on('live', (live) =>
     send({ type: 'live', viewers: registry.viewerCount(viewer.streamId), media: live }),
   );
-  viewer.on('viewers', (count) => send({ type: 'viewers', count }));
+  viewer.on('viewers', send);
   viewer.on('notice', (changed) => send({ type: 'notice', notice: changed }));
   viewer.on('ended', (reason, waiting) => send({ type: 'ended', reason, waiting }));
   return {

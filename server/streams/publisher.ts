@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { types } from 'mediasoup';
+import { Fanout } from '../../workers/media/fanout.ts';
 import type { MediaWorker } from '../../workers/media/pool.ts';
 import {
   connectTransport,
@@ -17,6 +18,7 @@ import { PharosError } from '../base/errors.ts';
 import type { EndReason } from '../protocol/codes.ts';
 import type {
   DtlsParameters,
+  EventOf,
   MediaKind,
   Notice,
   RtpParameters,
@@ -26,11 +28,13 @@ import type { StreamContext } from './context.ts';
 import { watchEncoder } from './encoder-trace.ts';
 
 export type PublisherEvents = {
+  /** Its media path is established. Not where it sends plain RTP. */
+  connected: [];
   /** All declared tracks have come. */
   live: [];
   /** It is over, whoever ended it. */
   ended: [EndReason];
-  viewers: [count: number];
+  viewers: [EventOf<'viewers'>];
   /** Something about its media disturbs viewers; each thing is told once. */
   notice: [Notice];
 };
@@ -73,6 +77,8 @@ export class Publisher extends EventEmitter<PublisherEvents> {
   readonly #producers = new Map<MediaKind, types.Producer>();
   readonly #tracks: readonly MediaKind[];
   readonly #notices: Notice[] = [];
+  readonly #unload: () => void;
+  #fanout: Fanout | undefined;
   #connected = false;
   #closed = false;
 
@@ -89,6 +95,7 @@ export class Publisher extends EventEmitter<PublisherEvents> {
     this.#context = options.context;
     this.#transport = transport;
     this.#tracks = options.tracks;
+    this.#unload = home.load.expect(options.context.config.media.videoStartBitrate);
   }
 
   /** @throws PharosError `unavailable` while no media worker is alive. */
@@ -96,11 +103,18 @@ export class Publisher extends EventEmitter<PublisherEvents> {
     const { config, pool } = options.context;
     const home = pool.pick();
     if (!home) throw new PharosError('unavailable', 'no media worker is running; try again in a few seconds');
+    if (home.load.value >= config.limits.maxLoad) {
+      throw new PharosError('server_full', 'the server is as busy as it may be; try again in a while');
+    }
     if (options.kind === 'rtp') return new Publisher(options, home, undefined);
     const { consent = true } = options;
     const transport = await createTransport(home, config.media, consent);
     const publisher = new Publisher(options, home, transport);
-    watchTransport(transport, config.limits.mediaSetupTime * 1000, (reason) => publisher.close(reason));
+    watchTransport(transport, {
+      setupMs: config.limits.mediaSetupTime * 1000,
+      onConnected: () => publisher.emit('connected'),
+      onEnd: (reason) => publisher.close(reason),
+    });
     if (!consent) {
       watchSilence(transport, config.media.iceConsentTimeout * 1000, () => publisher.close('media_lost'));
     }
@@ -126,6 +140,12 @@ export class Publisher extends EventEmitter<PublisherEvents> {
   /** What was found to disturb viewers so far. */
   get notices(): readonly Notice[] {
     return this.#notices;
+  }
+
+  /** Where its viewers are. @throws Error before it is live. */
+  get fanout(): Fanout {
+    if (!this.#fanout) throw new Error('not live');
+    return this.#fanout;
   }
 
   get transportParameters(): TransportParameters {
@@ -207,6 +227,8 @@ export class Publisher extends EventEmitter<PublisherEvents> {
 
   #release(): void {
     this.#closed = true;
+    this.#unload();
+    this.#fanout?.close();
     this.#transport?.close();
     for (const transport of this.#rtpTransports) transport.close();
   }
@@ -233,10 +255,24 @@ export class Publisher extends EventEmitter<PublisherEvents> {
     this.#producers.set(kind, producer);
     if (kind === 'video') this.#watchEncoder(producer, rtpParameters);
     if (this.live) {
+      this.#fanout = this.#createFanout();
       this.#parent.publisherOnLive(this);
       this.emit('live');
     }
     return producer;
+  }
+
+  #createFanout(): Fanout {
+    const { config, pool, logger } = this.#context;
+    return new Fanout({
+      home: this.home,
+      workers: () => pool.workers,
+      producers: this.producers,
+      maxLoad: config.limits.maxLoad,
+      keyFrameRequestDelay: config.media.keyFrameRequestDelay,
+      bitrate: config.media.videoStartBitrate,
+      logger: logger.child({ streamId: this.streamId }),
+    });
   }
 
   #watchEncoder(producer: types.Producer, { codecs }: RtpParameters): void {

@@ -41,6 +41,7 @@ export class Stream {
   #reserved = false;
   #countTimer: NodeJS.Timeout | undefined;
   #countSent = 0;
+  #reattach: NodeJS.Immediate | undefined;
   #closed = false;
 
   constructor({ id, context, parent }: StreamOptions) {
@@ -152,6 +153,14 @@ export class Stream {
     this.#closeIfEmpty();
   }
 
+  viewerOnWorkerDeath(): void {
+    // All of them hear of it in this turn of the event loop.
+    this.#reattach ??= setImmediate(() => {
+      this.#reattach = undefined;
+      if (this.live) void this.#attachWaiting();
+    });
+  }
+
   async #attachWaiting(): Promise<void> {
     const publisher = this.#publisher;
     if (!publisher) return;
@@ -189,8 +198,10 @@ export class Stream {
       this.#countTimer = undefined;
       if (this.viewerCount === this.#countSent) return;
       this.#countSent = this.viewerCount;
-      this.#publisher?.emit('viewers', this.viewerCount);
-      for (const viewer of this.#viewers) viewer.emit('viewers', this.viewerCount);
+      // One and the same for all, so that it is encoded once.
+      const event = { type: 'viewers', count: this.viewerCount } as const;
+      this.#publisher?.emit('viewers', event);
+      for (const viewer of this.#viewers) viewer.emit('viewers', event);
     }, VIEWER_COUNT_INTERVAL_MS);
   }
 

@@ -1,8 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { types } from 'mediasoup';
-import { producerOn, workerForViewer } from '../../workers/media/fanout.ts';
+import type { Place } from '../../workers/media/fanout.ts';
 import { asSeen, pageReceiver } from '../../workers/media/page-h264.ts';
-import type { MediaWorker } from '../../workers/media/pool.ts';
 import {
   connectTransport,
   createTransport,
@@ -17,6 +16,7 @@ import type { EndReason } from '../protocol/codes.ts';
 import type {
   ConsumerParameters,
   DtlsParameters,
+  EventOf,
   Media,
   MediaKind,
   Notice,
@@ -27,11 +27,13 @@ import type { StreamContext } from './context.ts';
 import type { Publisher } from './publisher.ts';
 
 export type ViewerEvents = {
+  /** Its media path is established. */
+  connected: [];
   /** The stream it waited for went live. */
   live: [Media];
   /** The stream, or this viewer's part in it, ended; if `waiting`, `live` may follow. */
   ended: [EndReason, waiting: boolean];
-  viewers: [count: number];
+  viewers: [EventOf<'viewers'>];
   /** Why the stream is not live; undefined when that is over. */
   notice: [Notice | undefined];
 };
@@ -52,6 +54,8 @@ export type Receiver = {
 export type ViewerParent = {
   readonly id: string;
   viewerOnClose(viewer: Viewer): void;
+  /** The worker that viewers were on died, with their transports, but not the publisher's; they wait. */
+  viewerOnWorkerDeath(): void;
 };
 
 type ViewerOptions = {
@@ -102,32 +106,28 @@ export class Viewer extends EventEmitter<ViewerEvents> {
 
   /**
    * Sets up the transport and all consumers on it.
-   * @throws PharosError `unsupported_codec` if none of the stream's tracks can be played,
-   *   `stream_not_found` if the publisher or this viewer went meanwhile.
+   * @throws PharosError `unsupported_codec` if none of the stream's tracks can be played, `full` if the
+   *   server is, `stream_not_found` if the publisher or this viewer went meanwhile.
    */
   async attach(publisher: Publisher): Promise<Media> {
     this.#stopWaiting();
-    const { config } = this.#context;
-    const worker = workerForViewer(publisher.home);
-    // Players by WHEP, those with numbers of their own, may not check it.
-    const consent = !this.#receiver.wire;
-    const transport = await createTransport(worker, config.media, consent);
+    let place: Place | undefined;
+    let transport: types.WebRtcTransport | undefined;
     try {
-      const media = await this.#consume(publisher, worker, transport);
+      place = await publisher.fanout.place();
+      // Players by WHEP, those with numbers of their own, may not check it.
+      const consent = !this.#receiver.wire;
+      transport = await createTransport(place.worker, this.#context.config.media, consent);
+      transport.observer.once('close', place.leave);
+      const media = await this.#consume(place, transport);
       if (this.#closed || publisher.closed) throw new Error('ended meanwhile');
       this.#transport = transport;
       this.#connected = false;
-      watchTransport(transport, config.limits.mediaSetupTime * 1000, (reason) =>
-        this.#transportOnEnd(transport, reason),
-      );
-      if (!consent) {
-        watchSilence(transport, config.media.iceConsentTimeout * 1000, () =>
-          this.#transportOnEnd(transport, 'media_lost'),
-        );
-      }
+      this.#watch(transport, { consent, atHome: place.worker === publisher.home });
       return media;
     } catch (error) {
-      transport.close();
+      transport?.close();
+      place?.leave();
       // Whatever failed, failed because of that.
       if (this.#closed || publisher.closed)
         throw new PharosError('stream_not_found', 'the stream has just ended');
@@ -206,30 +206,40 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     this.#context.waiting.give();
   }
 
-  #transportOnEnd(transport: types.WebRtcTransport, reason: EndReason): void {
-    // With the publisher on the same dead worker, the stream tells of the end, and this viewer waits on.
-    if (transport !== this.#transport || reason === 'worker_failed') return;
-    this.close(reason);
+  #watch(transport: types.WebRtcTransport, { consent, atHome }: { consent: boolean; atHome: boolean }): void {
+    const { limits, media } = this.#context.config;
+    watchTransport(transport, {
+      setupMs: limits.mediaSetupTime * 1000,
+      onConnected: () => this.emit('connected'),
+      onEnd: (reason) => this.#transportOnEnd(transport, reason, atHome),
+    });
+    if (consent) return;
+    watchSilence(transport, media.iceConsentTimeout * 1000, () =>
+      this.#transportOnEnd(transport, 'media_lost', atHome),
+    );
   }
 
-  async #consume(
-    publisher: Publisher,
-    worker: MediaWorker,
-    transport: types.WebRtcTransport,
-  ): Promise<Media> {
+  #transportOnEnd(transport: types.WebRtcTransport, reason: EndReason, atHome: boolean): void {
+    if (transport !== this.#transport) return;
+    if (reason !== 'worker_failed') this.close(reason);
+    // With the publisher on the same dead worker, the stream tells of the end, and this viewer waits on.
+    else if (!atHome) {
+      this.publisherOnEnd(reason);
+      this.#parent.viewerOnWorkerDeath();
+    }
+  }
+
+  async #consume({ worker, producers }: Place, transport: types.WebRtcTransport): Promise<Media> {
     const { mids } = this.#receiver;
-    const carried = await Promise.all(
-      publisher.producers.map((producer) => producerOn(worker, publisher.home, producer)),
-    );
     const isPage = !this.#receiver.wire;
     const { rtpCapabilities, wire } = isPage
-      ? pageReceiver(worker.router, carried, this.#receiver.rtpCapabilities)
+      ? pageReceiver(worker.router, producers, this.#receiver.rtpCapabilities)
       : this.#receiver;
     if (wire) useWire(transport, wire);
-    const playable = carried.filter((producer) =>
+    const playable = producers.filter((producer) =>
       worker.router.canConsume({ producerId: producer.id, rtpCapabilities }),
     );
-    const unplayable = carried.filter((producer) => !playable.includes(producer)).map(describeTrack);
+    const unplayable = producers.filter((producer) => !playable.includes(producer)).map(describeTrack);
     if (playable.length === 0) {
       const codecs = unplayable.map(({ mimeType }) => mimeType).join(' and ');
       throw new PharosError('unsupported_codec', `this stream is ${codecs}, which this client cannot play`);

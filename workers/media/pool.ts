@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { availableParallelism, networkInterfaces } from 'node:os';
 import type { types } from 'mediasoup';
 import * as mediasoup from 'mediasoup';
@@ -5,15 +6,39 @@ import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
 import { listenInfos, mediaAddresses } from './addresses.ts';
 import { routerCodecs } from './codecs.ts';
+import { WorkerLoad } from './load.ts';
 
 /** One mediasoup-worker process with its one router and its one WebRtcServer. */
 export type MediaWorker = {
   readonly index: number;
   readonly pid: number;
+  readonly process: types.Worker;
   readonly router: types.Router;
   readonly webRtcServer: types.WebRtcServer;
-  /** Transports open on it: what placing a stream goes by. */
-  load: number;
+  readonly load: WorkerLoad;
+  /** Open on it: pipes to and from other workers, and all others. */
+  transports: number;
+  pipes: number;
+};
+
+/** Figures for health and metrics. */
+export type PoolSnapshot = {
+  workers: {
+    index: number;
+    pid: number;
+    /** A share of a core. */
+    load: number;
+    cpuSeconds: number;
+    transports: number;
+    pipes: number;
+  }[];
+  /** Workers that died since the start. */
+  deaths: number;
+};
+
+export type PoolEvents = {
+  /** A worker is up: one of the first, or in a dead one's place. */
+  worker: [MediaWorker];
 };
 
 type PoolOptions = { media: Config['media']; logger: Logger };
@@ -21,24 +46,31 @@ type PoolOptions = { media: Config['media']; logger: Logger };
 const RESTART_DELAY_MS = { first: 250, most: 30_000 };
 /** A worker that lived this long before it died starts again at the first delay. */
 const STABLE_MS = 60_000;
+const LOAD_INTERVAL_MS = 1000;
+/** Workers whose loads differ by less than this share of a core are alike. */
+const ALIKE = 0.05;
 
 /**
  * The media workers, one per core unless configured. A dead one is replaced on
  * the same port; what lived on it hears of it through its transports
  * (mediasoup's `routerclose`).
  */
-export class WorkerPool {
+export class WorkerPool extends EventEmitter<PoolEvents> {
   readonly #options: PoolOptions;
   readonly #workers = new Map<number, MediaWorker>();
   readonly #processes = new Set<types.Worker>();
   readonly #restarts = new Set<NodeJS.Timeout>();
   readonly #size: number;
+  readonly #loadTimer: NodeJS.Timeout;
   #rtpCapabilities: types.RtpCapabilities | undefined;
+  #deaths = 0;
   #closed = false;
 
   private constructor(options: PoolOptions) {
+    super();
     this.#options = options;
     this.#size = options.media.workers || availableParallelism();
+    this.#loadTimer = setInterval(() => void this.#sampleLoads(), LOAD_INTERVAL_MS);
   }
 
   /** @throws Error with a sentence for the operator if a worker cannot be started. */
@@ -74,19 +106,46 @@ export class WorkerPool {
     return this.#closed;
   }
 
-  /** The worker with the lowest load; undefined while none is alive. */
+  /** Those alive now. */
+  get workers(): readonly MediaWorker[] {
+    return [...this.#workers.values()];
+  }
+
+  /** The least busy worker, for a publisher; undefined while none is alive. */
   pick(): MediaWorker | undefined {
-    const [best] = [...this.#workers.values()].sort((a, b) => a.load - b.load || a.index - b.index);
+    const step = ({ load }: MediaWorker) => Math.floor(load.value / ALIKE);
+    const [best] = this.workers.toSorted(
+      (a, b) => step(a) - step(b) || a.transports - b.transports || a.index - b.index,
+    );
     return best;
+  }
+
+  snapshot(): PoolSnapshot {
+    const workers = this.workers.map(({ index, pid, load, transports, pipes }) => ({
+      ...{ index, pid, transports, pipes },
+      load: load.value,
+      cpuSeconds: load.cpuSeconds,
+    }));
+    return { workers, deaths: this.#deaths };
   }
 
   /** Resolves when the worker processes are gone. */
   async close(): Promise<void> {
     this.#closed = true;
+    clearInterval(this.#loadTimer);
     for (const timer of this.#restarts) clearTimeout(timer);
     this.#workers.clear();
     await Promise.all([...this.#processes].map(closeProcess));
     this.#processes.clear();
+  }
+
+  async #sampleLoads(): Promise<void> {
+    await Promise.all(
+      this.workers.map(async ({ process, load }) => {
+        const usage = await process.getResourceUsage().catch(() => undefined);
+        if (usage) load.sample((usage.ru_utime + usage.ru_stime) / 1000, performance.now());
+      }),
+    );
   }
 
   async #start(index: number, deaths = 0): Promise<void> {
@@ -101,6 +160,7 @@ export class WorkerPool {
       const worker = await this.#outfit(process, index);
       if (this.#closed) return process.close();
       this.#workers.set(index, worker);
+      this.emit('worker', worker);
       process.on('died', (error) => this.#workerOnDied(worker, error, startedAt, deaths));
     } catch (error) {
       process.close();
@@ -122,11 +182,17 @@ export class WorkerPool {
       });
     const router = await process.createRouter({ mediaCodecs: routerCodecs(media) });
     this.#rtpCapabilities ??= router.rtpCapabilities;
-    const worker: MediaWorker = { index, pid: process.pid, router, webRtcServer, load: 0 };
+    const worker: MediaWorker = {
+      ...{ index, pid: process.pid, process, router, webRtcServer },
+      load: new WorkerLoad(),
+      transports: 0,
+      pipes: 0,
+    };
     router.observer.on('newtransport', (transport) => {
-      worker.load += 1;
+      const kind = transport.type === 'pipe' ? 'pipes' : 'transports';
+      worker[kind] += 1;
       transport.observer.once('close', () => {
-        worker.load -= 1;
+        worker[kind] -= 1;
       });
     });
     logger.info({ worker: index, pid: process.pid, port }, 'media worker up');
@@ -136,6 +202,7 @@ export class WorkerPool {
   #workerOnDied(worker: MediaWorker, error: Error, startedAt: number, deaths: number): void {
     if (this.#closed) return;
     this.#workers.delete(worker.index);
+    this.#deaths += 1;
     for (const process of this.#processes) if (process.died) this.#processes.delete(process);
     this.#options.logger.error(
       { worker: worker.index, pid: worker.pid, error: error.message },

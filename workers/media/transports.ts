@@ -85,21 +85,32 @@ export async function connectTransport(
 
 export type TransportEnd = 'worker_failed' | 'media_lost';
 
+type TransportWatch = {
+  /** How long it may take to be established. */
+  setupMs: number;
+  /** ICE and DTLS are through. */
+  onConnected: () => void;
+  /** Perhaps more than once. */
+  onEnd: (reason: TransportEnd) => void;
+};
+
 /**
- * Tells by `onEnd`, perhaps more than once, that a transport's media path is over or never came up:
+ * Tells by `onEnd` that a transport's media path is over or never came up:
  * no ICE consent (RFC 7675), DTLS closed or failed, the worker gone, or not
  * established within `setupMs`. Silent when the transport is closed by its owner.
  */
 export function watchTransport(
   transport: types.WebRtcTransport,
-  setupMs: number,
-  onEnd: (reason: TransportEnd) => void,
+  { setupMs, onConnected, onEnd }: TransportWatch,
 ): void {
   const setup = setTimeout(() => onEnd('media_lost'), setupMs);
   transport.observer.once('close', () => clearTimeout(setup));
   transport.once('routerclose', () => onEnd('worker_failed'));
   transport.on('dtlsstatechange', (state) => {
-    if (state === 'connected') clearTimeout(setup);
+    if (state === 'connected') {
+      clearTimeout(setup);
+      onConnected();
+    }
     if (state === 'failed' || state === 'closed') onEnd('media_lost');
   });
   transport.on('icestatechange', (state) => {
