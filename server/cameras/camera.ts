@@ -100,6 +100,10 @@ export class Camera {
     return this.#options.source;
   }
 
+  get state(): CameraState {
+    return this.#state;
+  }
+
   status(): CameraStatus {
     const { settings, url, source, viewers } = this.#options;
     const plan = this.#pull?.plan;

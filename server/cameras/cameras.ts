@@ -4,7 +4,7 @@ import { PharosError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Registry, Reservation } from '../streams/registry.ts';
 import { type AddressRule, allowedNetworks, anyAddress } from './address.ts';
-import { Camera, type CameraSource, type CameraStatus } from './camera.ts';
+import { Camera, type CameraSource, type CameraState, type CameraStatus } from './camera.ts';
 import { examine } from './examine.ts';
 import { CameraFault } from './fault.ts';
 import { CameraPull } from './pull.ts';
@@ -22,6 +22,8 @@ export class Cameras {
   readonly #allowed: AddressRule;
   readonly #cameras = new Map<string, Camera>();
   readonly #starting = new Set<NodeJS.Timeout>();
+  /** How often a camera that was being pulled was lost, and its ffmpeg replaced. */
+  #restarts = 0;
   readonly #onDemand = (streamId: string) => this.#cameras.get(streamId)?.registryOnDemand();
   #closed = false;
 
@@ -57,6 +59,13 @@ export class Cameras {
 
   get(stream: string): CameraStatus | undefined {
     return this.#cameras.get(stream)?.status();
+  }
+
+  /** Figures for health and metrics. */
+  snapshot(): { states: Record<CameraState, number>; restarts: number } {
+    const states = { idle: 0, connecting: 0, live: 0, retrying: 0, failed: 0 };
+    for (const camera of this.#cameras.values()) states[camera.state] += 1;
+    return { states, restarts: this.#restarts };
   }
 
   /**
@@ -138,8 +147,14 @@ export class Cameras {
       reservation,
       logger,
       viewers: () => registry.viewerCount(settings.stream),
-      pull: (attempt) =>
-        CameraPull.create({ ...attempt, camera: settings, url, allowed, reservation, config, logger }),
+      pull: async (attempt) => {
+        const options = { camera: settings, url, allowed, reservation, config, logger };
+        const pull = await CameraPull.create({ ...attempt, ...options });
+        pull.on('ended', () => {
+          this.#restarts += 1;
+        });
+        return pull;
+      },
     });
   }
 

@@ -13,6 +13,8 @@ type Options = { store: Store; publisher: Publisher; logger: Logger };
 export type RecordingEvents = {
   /** A part has been begun, or has its last byte. */
   part: [Metadata];
+  /** Its ffmpeg ended by itself and is replaced; it goes on in another part. */
+  restarted: [];
   /** It cannot go on: why, in a few words. Whoever owns it stops it. */
   failed: [reason: string];
 };
@@ -139,6 +141,7 @@ export class Recording extends EventEmitter<RecordingEvents> {
       this.emit('failed', 'ffmpeg ended again and again');
       return;
     }
+    this.emit('restarted');
     void this.#next(recorder);
   }
 

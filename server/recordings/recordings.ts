@@ -27,6 +27,17 @@ const HOUR_MS = 3_600_000;
 /** How long a recording waits for its publisher to come back. */
 const GRACE_MS = 30_000;
 
+export type RecordingsSnapshot = {
+  recording: number;
+  finishing: number;
+  verdicts: Record<Verdict, number>;
+  /** How many could not begin or go on. */
+  failures: number;
+  /** How often an ffmpeg ended by itself and was replaced. */
+  restarts: number;
+  freeBytes: number | undefined;
+};
+
 /** What is recorded: which streams, when, and what becomes of the files. */
 export class Recordings {
   readonly store: Store;
@@ -40,6 +51,8 @@ export class Recordings {
   /** Those that run, or are about to, by their stream. */
   readonly #running = new Map<string, Promise<Recording>>();
   readonly #verdicts: Record<Verdict, number> = { ok: 0, repaired: 0, damaged: 0 };
+  #failures = 0;
+  #restarts = 0;
   readonly #grace = new Map<string, NodeJS.Timeout>();
   readonly #retention: NodeJS.Timeout;
   readonly #onLive = (publisher: Publisher) => void this.#registryOnLive(publisher);
@@ -124,11 +137,14 @@ export class Recordings {
   }
 
   /** Figures for health and metrics. */
-  snapshot(): { recording: number; finishing: number; verdicts: Record<Verdict, number> } {
+  snapshot(): RecordingsSnapshot {
     return {
       recording: this.#running.size,
       finishing: this.#finisher.waiting,
       verdicts: { ...this.#verdicts },
+      failures: this.#failures,
+      restarts: this.#restarts,
+      freeBytes: this.#space.free,
     };
   }
 
@@ -219,7 +235,11 @@ export class Recordings {
     const { streamId } = publisher;
     const recording = await Recording.begin({ store: this.store, publisher, logger: this.#logger });
     this.#logger.info({ streamId, recording: formatRecordingId(recording.id) }, 'recording started');
+    recording.on('restarted', () => {
+      this.#restarts += 1;
+    });
     recording.on('failed', (reason) => {
+      this.#failures += 1;
       publisher.note({ code: 'recording_failed', message: `the recording has ended: ${reason}` });
       const running = this.#running.get(streamId);
       if (running) void this.#end(streamId, running, reason);
@@ -259,6 +279,7 @@ export class Recordings {
     if (state === 'enough') return;
     const freeMb = Math.round(free / MB);
     this.#logger.error({ freeMb, running: this.#running.size }, 'too little space for recordings');
+    this.#failures += this.#running.size;
     for (const [stream, running] of this.#running) {
       this.#registry.publisherOf(stream)?.note({
         code: 'recording_space',
@@ -269,6 +290,7 @@ export class Recordings {
   }
 
   #failed(publisher: Publisher, error: unknown): void {
+    this.#failures += 1;
     const message = error instanceof PharosError ? error.message : 'something went wrong on the server';
     this.#logger.error({ streamId: publisher.streamId, err: error }, 'stream is not recorded');
     publisher.note({ code: 'recording_failed', message: `this stream is not recorded: ${message}` });

@@ -34,6 +34,7 @@ export class SpaceGuard extends EventEmitter<{ change: [SpaceState, number] }> {
   readonly #measure: (folder: string) => Promise<number>;
   readonly #timer: NodeJS.Timeout;
   #state: SpaceState = 'enough';
+  #free: number | undefined;
   #closed = false;
 
   constructor({ folder, minFree, pollMs = POLL_MS, measure = freeBytes }: SpaceGuardOptions) {
@@ -48,10 +49,16 @@ export class SpaceGuard extends EventEmitter<{ change: [SpaceState, number] }> {
     return this.#state;
   }
 
+  /** In bytes, at the last look; undefined if that failed. */
+  get free(): number | undefined {
+    return this.#free;
+  }
+
   /** Looks now; before a recording is begun, for example. Tells of a change. */
   async check(): Promise<SpaceState> {
     // A folder that cannot be asked about says nothing about its space; writing to it will.
     const free = await this.#measure(this.#folder).catch(() => undefined);
+    this.#free = free;
     if (this.#closed || free === undefined) return this.#state;
     const state = judgeSpace(free, this.#minFree, this.#state);
     if (state !== this.#state) {

@@ -18,6 +18,14 @@ export type RegistryEvents = {
   offline: [streamId: string, EndReason];
 };
 
+export type RegistrySnapshot = {
+  /** Live. */
+  streams: number;
+  publishers: Record<Publisher['kind'], number>;
+  viewers: number;
+  waiting: number;
+};
+
 /** A stream id kept for a source of the server's own, such as a camera. */
 export type Reservation = {
   readonly streamId: string;
@@ -104,14 +112,21 @@ export class Registry extends EventEmitter<RegistryEvents> {
   }
 
   /** Figures for health and metrics. */
-  snapshot(): { streams: number; viewers: number; waiting: number } {
+  snapshot(): RegistrySnapshot {
+    const publishers = { webrtc: 0, rtp: 0 };
     let streams = 0;
     let viewers = 0;
-    for (const stream of this.#streams.values()) {
-      if (stream.live) streams += 1;
-      viewers += stream.viewerCount;
+    for (const { live, publisher, viewerCount } of this.#streams.values()) {
+      if (publisher) publishers[publisher.kind] += 1;
+      if (live) streams += 1;
+      viewers += viewerCount;
     }
-    return { streams, viewers, waiting: this.#context.waiting.taken };
+    return { streams, publishers, viewers, waiting: this.#context.waiting.taken };
+  }
+
+  /** Those who wait too. */
+  viewersByStream(): Record<string, number> {
+    return Object.fromEntries([...this.#streams].map(([id, { viewerCount }]) => [id, viewerCount]));
   }
 
   close(): void {
