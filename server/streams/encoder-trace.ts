@@ -1,6 +1,7 @@
 import type { types } from 'mediasoup';
 import * as z from 'zod';
 import { EncoderWatch, type Finding } from './encoder-watch.ts';
+import { KeyFrameRequests } from './key-frame-requests.ts';
 
 /**
  * Every RTP packet traced costs Node a message, so that they are traced in
@@ -48,6 +49,7 @@ class EncoderTrace {
   readonly #producer: types.Producer;
   readonly #router: types.Router;
   readonly #watch: EncoderWatch;
+  readonly #requests = new KeyFrameRequests(() => void this.#requestKeyFrame());
   /** Of the window, and until the next. */
   #timer: NodeJS.Timeout | undefined;
   #openedAt = 0;
@@ -86,6 +88,7 @@ class EncoderTrace {
   #release(): void {
     this.#state = 'closed';
     clearTimeout(this.#timer);
+    this.#requests.close();
     this.#producer.off('trace', this.#producerOnTrace);
     this.#producer.observer.off('close', this.#producerOnClose);
   }
@@ -96,10 +99,12 @@ class EncoderTrace {
       case 'rtp':
       case 'keyframe':
         if (this.#state === 'waiting') this.#openWindow(FIRST_WINDOW);
+        if (type === 'keyframe') this.#requests.answered();
         this.#watch.packet(rtpInfo.parse(info).rtpPacket, timestamp);
         break;
       case 'pli':
       case 'fir':
+        this.#requests.requested();
         this.#watch.keyFrameRequested(requestInfo.parse(info).ssrc, timestamp);
         break;
       default:

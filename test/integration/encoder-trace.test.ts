@@ -134,6 +134,47 @@ test('what real encoders do wrong is found, and nothing else', async () => {
   expect(await good.tracedTypes()).toEqual([]);
 });
 
+/** A screen that stands still: a key frame for who asks, if that is heard, and nothing else. */
+async function still({ deafTo }: { deafTo: number }) {
+  const transport = await router.createDirectTransport();
+  const producer = await transport.produce({
+    kind: 'video',
+    rtpParameters: { codecs, encodings: [{ ssrc: 1 }] },
+  });
+  const watched = watch(producer);
+  let sent = 0;
+  const send = () => {
+    const packet = Buffer.alloc(400);
+    packet.set([0x80, 0x80 | PAYLOAD_TYPE]);
+    packet.writeUInt16BE(++sent, 2);
+    packet.writeUInt32BE(sent * 90_000, 4);
+    packet.writeUInt32BE(1, 8);
+    packet[12] = 0x67;
+    producer.send(packet);
+  };
+  send();
+  await expect.poll(() => watched.ofType('keyframe').length).toBe(1);
+  let deaf = deafTo;
+  producer.on('trace', ({ type }) => {
+    if (type === 'pli' && deaf-- <= 0) send();
+  });
+  return watched;
+}
+
+test('a viewer of a screen that stands still gets its picture, though requests are lost', async () => {
+  const lost = 4;
+  const screen = await still({ deafTo: lost });
+  const transport = await router.createDirectTransport();
+  const { rtpCapabilities } = router;
+  const consumer = await transport.consume({ producerId: screen.producer.id, rtpCapabilities });
+  const packets: Buffer[] = [];
+  consumer.on('rtp', (packet) => packets.push(packet));
+  await expect.poll(() => packets.length, within).toBeGreaterThan(0);
+  expect(packets[0]?.[12]).toBe(0x67);
+  expect(screen.ofType('pli').length).toBeGreaterThan(lost);
+  transport.close();
+});
+
 test('it ends with the producer, at whatever moment that goes', async () => {
   const early = await answering();
   early.producer.close();

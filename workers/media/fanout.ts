@@ -8,7 +8,6 @@ import type { MediaWorker } from './pool.ts';
 const LIGHT = 0.3;
 /** How much less busy than others a worker must be to be worth a pipe. */
 const WORTH_A_PIPE = 0.15;
-/** How long a pipe outlasts its last viewer, in ms: the next one may be about to come. */
 const LINGER_MS = 10_000;
 /** How old the known bitrate of a stream may be, in ms. */
 const BITRATE_AGE_MS = 5000;
@@ -31,6 +30,8 @@ export type FanoutOptions = {
   keyFrameRequestDelay: number;
   /** Taken for the stream's until that is measured, in bit/s. */
   bitrate: number;
+  /** How long a pipe outlasts its last viewer, in ms: the next one may be about to come. */
+  lingerMs?: number;
   logger: Logger;
 };
 
@@ -121,7 +122,7 @@ export class Fanout {
       counted = false;
       branch.viewers -= 1;
       if (branch.viewers > 0 || this.#branches.get(worker) !== branch) return;
-      branch.linger = setTimeout(() => this.#drop(worker), LINGER_MS);
+      branch.linger = setTimeout(() => this.#drop(worker), this.#options.lingerMs ?? LINGER_MS);
     };
   }
 

@@ -1,0 +1,78 @@
+/**
+ * The server's parts in the test's own process, where the test can make a worker busy: those that
+ * carry media. For all else there is server.ts.
+ */
+import { join } from 'node:path';
+import { loadConfig } from '../../config/load.ts';
+import { Admission } from '../../server/auth/admission.ts';
+import { Grants } from '../../server/auth/grants.ts';
+import { createLogger } from '../../server/base/logger.ts';
+import { createApp } from '../../server/http/app.ts';
+import { listen } from '../../server/http/listen.ts';
+import { wireCapabilities } from '../../server/signaling/capabilities.ts';
+import { SignalingServer } from '../../server/signaling/server.ts';
+import { Registry } from '../../server/streams/registry.ts';
+import { whip } from '../../server/whip/routes.ts';
+import { pageCapabilities } from '../../workers/media/page-h264.ts';
+import { WorkerPool } from '../../workers/media/pool.ts';
+import { freePorts } from './server.ts';
+
+export type Here = {
+  url: string;
+  pool: WorkerPool;
+  registry: Registry;
+  /** From now on every stream's viewers go to another worker than its home. */
+  spread(): void;
+  stop(): Promise<void>;
+};
+
+const BUSY = 1e12;
+
+export async function startHere(settings: Record<string, string> = {}): Promise<Here> {
+  const config = loadConfig({
+    env: {
+      PHAROS_HTTP_HOST: '127.0.0.1',
+      PHAROS_HTTP_PORT: '0',
+      PHAROS_AUTH_PUBLISH: 'open',
+      PHAROS_MEDIA_WORKERS: '2',
+      PHAROS_MEDIA_LISTEN_ADDRESSES: '127.0.0.1',
+      PHAROS_MEDIA_PORT_BASE: String(await freePorts(2)),
+      ...settings,
+    },
+  });
+  const logger = createLogger({ level: 'silent', format: 'json' });
+  const pool = await WorkerPool.create({ media: config.media, logger });
+  const registry = new Registry({ config, pool, logger });
+  const admission = new Admission(config.limits);
+  const grants = new Grants('open', { publish: 'a key of no use here', admin: 'a key of no use here' });
+  const rtpCapabilities = wireCapabilities(pool.rtpCapabilities);
+  const app = createApp({
+    config,
+    logger,
+    pagesDir: join(import.meta.dirname, '../../dist/web'),
+    ready: () => ({ ok: true }),
+    routes: [whip({ config, registry, grants, admission, rtpCapabilities, canPlay: true })],
+  });
+  const http = await listen(app, config.http, logger);
+  const signaling = new SignalingServer({
+    ...{ config, logger, registry, grants, admission, publicUrl: undefined },
+    rtpCapabilities: pageCapabilities(rtpCapabilities),
+  });
+  signaling.attach(http.server);
+  return {
+    url: `http://127.0.0.1:${http.port}`,
+    pool,
+    registry,
+    spread: () => {
+      const relieve = new Map<string, () => void>();
+      registry.on('live', ({ streamId, home }) => relieve.set(streamId, home.load.expect(BUSY)));
+      registry.on('offline', (streamId) => relieve.get(streamId)?.());
+    },
+    stop: async () => {
+      registry.close();
+      signaling.close();
+      signaling.terminate();
+      await Promise.all([http.close(), pool.close()]);
+    },
+  };
+}
