@@ -4,6 +4,7 @@ import * as mediasoup from 'mediasoup';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { watchEncoder } from '../../server/streams/encoder-trace.ts';
 import type { Finding } from '../../server/streams/encoder-watch.ts';
+import { payloadOf } from '../../tools/lib/rtp.ts';
 import { findFfmpeg } from '../../workers/ffmpeg/binary.ts';
 
 const H264: types.RouterRtpCodecCapability = {
@@ -170,7 +171,7 @@ test('a viewer of a screen that stands still gets its picture, though requests a
   const packets: Buffer[] = [];
   consumer.on('rtp', (packet) => packets.push(packet));
   await expect.poll(() => packets.length, within).toBeGreaterThan(0);
-  expect(packets[0]?.[12]).toBe(0x67);
+  expect(packets[0] && payloadOf(packets[0])[0]).toBe(0x67);
   expect(screen.ofType('pli').length).toBeGreaterThan(lost);
   transport.close();
 });
