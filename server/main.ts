@@ -6,24 +6,28 @@ import type { Config } from '../config/schema.ts';
 import { checkAnnouncedAddress } from '../workers/media/addresses.ts';
 import { pageCapabilities } from '../workers/media/page-h264.ts';
 import { WorkerPool } from '../workers/media/pool.ts';
+import { TrafficMeter } from '../workers/media/traffic.ts';
 import { canRewrite } from '../workers/media/wire.ts';
 import { Admission } from './auth/admission.ts';
 import { Grants } from './auth/grants.ts';
 import { loadKey } from './auth/keys.ts';
 import { createLogger } from './base/logger.ts';
 import { Cameras } from './cameras/cameras.ts';
+import { gatherFacts } from './facts.ts';
 import { greeting } from './greeting.ts';
 import { createApp } from './http/app.ts';
 import { camerasApi } from './http/cameras-api.ts';
 import { listen } from './http/listen.ts';
+import { metricsApi, metricsApp } from './http/metrics-api.ts';
 import { recordingsApi } from './http/recordings-api.ts';
 import { streamsApi } from './http/streams-api.ts';
+import { Metrics } from './metrics/metrics.ts';
 import { publicUrl } from './public-url.ts';
 import { Recordings } from './recordings/recordings.ts';
 import { wireCapabilities } from './signaling/capabilities.ts';
 import { SignalingServer } from './signaling/server.ts';
 import { Registry } from './streams/registry.ts';
-import { whip } from './whip/routes.ts';
+import { whip as serveWhip } from './whip/routes.ts';
 
 const PAGES = fileURLToPath(new URL('../dist/web', import.meta.url));
 /** From the signal to the exit, at most. */
@@ -36,6 +40,9 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
   const publishKey = loadKey(config, 'publish');
   const adminKey = loadKey(config, 'admin');
   const pool = await WorkerPool.create({ media: config.media, logger });
+  const traffic = new TrafficMeter();
+  for (const worker of pool.workers) traffic.watch(worker);
+  pool.on('worker', (worker) => traffic.watch(worker));
   const registry = new Registry({ config, pool, logger });
   const cameras = Cameras.create({ config, logger, registry });
   const recordings = await Recordings.create({ config, logger, registry });
@@ -44,16 +51,24 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
   const rtpCapabilities = wireCapabilities(pool.rtpCapabilities);
   const canPlay = canRewrite();
   if (!canPlay) logger.warn("this media worker is mediasoup's own build: WHEP players are refused");
+  const metrics = new Metrics(() =>
+    gatherFacts({ config, pool, traffic, registry, admission, signaling, whip, cameras, recordings }),
+  );
+  const { joins } = metrics;
+  const camera = { kind: 'publish', protocol: 'rtp' } as const;
+  registry.on('live', ({ kind }) => kind === 'rtp' && joins.accepted(camera));
+  const whip = serveWhip({ config, registry, grants, admission, joins, rtpCapabilities, canPlay });
   const app = createApp({
     config,
     logger,
     pagesDir: PAGES,
     ready: () => readiness(pool),
     routes: [
-      whip({ config, registry, grants, admission, rtpCapabilities, canPlay }),
+      whip.router,
       streamsApi({ config, registry, grants }),
       camerasApi({ config, grants, cameras }),
       recordingsApi({ config, grants, recordings }),
+      metricsApi({ config, grants, metrics }),
     ],
   });
   const http = await listen(app, config.http, logger).catch((error: unknown) => {
@@ -66,10 +81,12 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
     registry,
     grants,
     admission,
+    joins,
     rtpCapabilities: pageCapabilities(rtpCapabilities),
     publicUrl: publicUrl(config.http, http.port),
   });
   signaling.attach(http.server);
+  const metricsHttp = await listenForMetrics(config, metrics, logger);
   cameras.start();
   process.stdout.write(greeting({ config, port: http.port, publishKey, adminKey }));
   logger.info({ port: http.port, workers: pool.size }, 'server up');
@@ -78,7 +95,7 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
     logger.info(
       {
         ...registry.snapshot(),
-        ...signaling.snapshot(),
+        sockets: signaling.snapshot(),
         refusals: admission.refusals,
         recordings: recordings.snapshot(),
       },
@@ -89,9 +106,17 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
     const camerasClosed = cameras.close();
     registry.close();
     signaling.close();
-    await Promise.all([recordingsClosed, camerasClosed, pool.close(), http.close()]);
+    traffic.close();
+    await Promise.all([recordingsClosed, camerasClosed, pool.close(), http.close(), metricsHttp?.close()]);
     signaling.terminate();
   };
+}
+
+/** Plain HTTP: it is for the loopback or the network of the monitoring. */
+async function listenForMetrics({ metrics: { host, port } }: Config, metrics: Metrics, logger: Logger) {
+  if (port === 0) return undefined;
+  const listener = { host, port, tls: { cert: '', key: '' } };
+  return listen(metricsApp(metrics), listener, logger, 'metrics');
 }
 
 function readiness(pool: WorkerPool): { ok: boolean; reason?: string } {

@@ -21,7 +21,13 @@ type HttpConfig = Pick<Config['http'], 'host' | 'port' | 'tls'>;
 const CLOSE_DEADLINE_MS = 2000;
 const CLOSE_IDLE_EVERY_MS = 50;
 
-export async function listen(app: RequestListener, config: HttpConfig, logger: Logger): Promise<Listening> {
+/** @param section Of the configuration, that complaints name. */
+export async function listen(
+  app: RequestListener,
+  config: HttpConfig,
+  logger: Logger,
+  section = 'http',
+): Promise<Listening> {
   const { server, stopWatching } = createEither(app, config, logger);
   setTimeouts(server);
   const sockets = new Set<Socket>();
@@ -30,7 +36,7 @@ export async function listen(app: RequestListener, config: HttpConfig, logger: L
     socket.once('close', () => sockets.delete(socket));
   });
   try {
-    await bind(server, config, logger);
+    await bind(server, config, logger, section);
   } catch (error) {
     stopWatching();
     throw error;
@@ -64,17 +70,17 @@ function setTimeouts(server: Server): void {
   server.setTimeout(120_000);
 }
 
-async function bind(server: Server, config: HttpConfig, logger: Logger): Promise<void> {
+async function bind(server: Server, config: HttpConfig, logger: Logger, section: string): Promise<void> {
   try {
     await bindTo(server, config.host, config.port);
   } catch (error) {
     const code = codeOf(error);
     if (config.host === '::' && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')) {
       logger.info('no IPv6 on this machine, listening on IPv4 only');
-      await bind(server, { ...config, host: '0.0.0.0' }, logger);
+      await bind(server, { ...config, host: '0.0.0.0' }, logger, section);
       return;
     }
-    throw explain(error, code, config);
+    throw explain(error, code, config, section);
   }
 }
 
@@ -83,16 +89,16 @@ async function bindTo(server: Server, host: string, port: number): Promise<void>
   await once(server, 'listening');
 }
 
-function explain(error: unknown, code: unknown, { host, port }: HttpConfig): unknown {
+function explain(error: unknown, code: unknown, { host, port }: HttpConfig, section: string): unknown {
   const complaint = (text: string) => new ConfigError(text, { cause: error });
   switch (code) {
     case 'EADDRINUSE':
       return complaint(
-        `http.port: ${port} is in use by another program; stop it (is Pharos running already?) or choose another port, e.g. PHAROS_HTTP_PORT=${port === 65535 ? 8080 : port + 1}`,
+        `${section}.port: ${port} is in use by another program; stop it (is Pharos running already?) or choose another port, e.g. PHAROS_${section.toUpperCase()}_PORT=${port === 65535 ? 8080 : port + 1}`,
       );
     case 'EACCES':
       return complaint(
-        `http.port: ${port} needs privileges that this process does not have; choose one from 1024 on, or grant CAP_NET_BIND_SERVICE`,
+        `${section}.port: ${port} needs privileges that this process does not have; choose one from 1024 on, or grant CAP_NET_BIND_SERVICE`,
       );
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
@@ -100,7 +106,7 @@ function explain(error: unknown, code: unknown, { host, port }: HttpConfig): unk
     case 'EAFNOSUPPORT':
     case 'EINVAL':
       return complaint(
-        `http.host: "${host}" is not an address of this machine; use "::" for all, "127.0.0.1" for this machine only`,
+        `${section}.host: "${host}" is not an address of this machine; use "::" for all, "127.0.0.1" for this machine only`,
       );
     default:
       return error;

@@ -1,4 +1,4 @@
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Counter, Histogram, Registry } from 'prom-client';
 
 /** Who joined what, by which way. */
 export type Join = { kind: 'publish' | 'watch'; protocol: 'websocket' | 'whip' | 'whep' | 'rtp' };
@@ -12,7 +12,7 @@ export class Joins {
   readonly #duration: Histogram;
   readonly #firstFrame: Histogram;
 
-  constructor(registry: Registry) {
+  constructor(registry = new Registry()) {
     const registers = [registry];
     const labelNames = ['kind', 'protocol'];
     this.#accepted = new Counter({

@@ -214,11 +214,20 @@ export const request = z.discriminatedUnion('type', [
       },
     ),
   ),
+  /** A watch page's first frame, in ms from the click, or from `live` for one that waited: for statistics. */
+  z.strictObject({ id, type: z.literal('first_frame'), milliseconds: uint(600_000) }),
   z.strictObject({ id, type: z.literal('stop') }),
 ]);
 export type Request = z.infer<typeof request>;
 export type RequestType = Request['type'];
-export const REQUEST_TYPES: readonly RequestType[] = ['publish', 'watch', 'connect', 'produce', 'stop'];
+export const REQUEST_TYPES: readonly RequestType[] = [
+  'publish',
+  'watch',
+  'connect',
+  'produce',
+  'first_frame',
+  'stop',
+];
 export type RequestOf<T extends RequestType> = Extract<Request, { type: T }>;
 
 // --- Answers: server to client, one for each request ---------------------------
@@ -240,6 +249,7 @@ export const answers = {
   ]),
   connect: z.object({}),
   produce: z.object({ producerId: z.string() }),
+  first_frame: z.object({}),
   stop: z.object({}),
 } as const satisfies Record<RequestType, z.core.$ZodType>;
 export type AnswerOf<T extends RequestType> = z.infer<(typeof answers)[T]>;

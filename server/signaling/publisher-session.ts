@@ -1,4 +1,6 @@
 import type { Config } from '../../config/schema.ts';
+import { PharosError } from '../base/errors.ts';
+import type { Joins } from '../metrics/joins.ts';
 import type { EndReason } from '../protocol/codes.ts';
 import type { AnswerOf, Event, RequestOf } from '../protocol/messages.ts';
 import type { Publisher } from '../streams/publisher.ts';
@@ -7,6 +9,7 @@ import type { Session } from './socket.ts';
 
 type Options = {
   registry: Registry;
+  joins: Joins;
   media: Config['media'];
   publicUrl: string | undefined;
   /** By what this client publishes (server/auth/requester.ts). */
@@ -14,12 +17,17 @@ type Options = {
   send: (event: Event) => void;
 };
 
+const JOIN = { kind: 'publish', protocol: 'websocket' } as const;
+
 /** A client's part as a publisher: requests go to its Publisher, events come back. */
 export async function startPublishing(
   request: RequestOf<'publish'>,
-  { registry, media, publicUrl, grant, send }: Options,
+  { registry, joins, media, publicUrl, grant, send }: Options,
 ): Promise<{ session: Session; answer: AnswerOf<'publish'> }> {
+  const askedAt = performance.now();
   const publisher = await registry.publish({ tracks: request.tracks, id: request.stream, grant });
+  joins.accepted(JOIN);
+  publisher.on('connected', () => joins.connected(JOIN, performance.now() - askedAt));
   publisher.on('live', () => send({ type: 'live', viewers: registry.viewerCount(publisher.streamId) }));
   publisher.on('viewers', send);
   publisher.on('notice', (notice) => send({ type: 'notice', notice }));
@@ -42,6 +50,7 @@ function publisherSession(publisher: Publisher): Session {
     publisher.close(reason);
   };
   return {
+    kind: 'publish',
     get ended() {
       return publisher.closed;
     },
@@ -51,6 +60,12 @@ function publisherSession(publisher: Publisher): Session {
     },
     async produce({ kind, rtpParameters }) {
       return { producerId: await publisher.produce(kind, rtpParameters) };
+    },
+    firstFrame() {
+      throw new PharosError(
+        'wrong_order',
+        'a publisher has no first frame; watch on a connection of its own',
+      );
     },
     stop: () => end('stopped'),
     disconnected: () => end('publisher_left'),

@@ -9,9 +9,11 @@ import { iceServersFor } from '../auth/ice-servers.ts';
 import { clientAddress, grantIdentity, isAllowedOrigin, isLocal } from '../auth/requester.ts';
 import { PharosError } from '../base/errors.ts';
 import { TokenBucket } from '../base/limits.ts';
+import type { Joins } from '../metrics/joins.ts';
 import { CLOSE_CODES } from '../protocol/codes.ts';
 import type { RtpCapabilities } from '../protocol/messages.ts';
 import type { Registry } from '../streams/registry.ts';
+import type { Slowness } from './outbox.ts';
 import { startPublishing } from './publisher-session.ts';
 import { Socket } from './socket.ts';
 import { startWatching } from './viewer-session.ts';
@@ -22,10 +24,13 @@ type Options = {
   registry: Registry;
   grants: Grants;
   admission: Admission;
+  joins: Joins;
   rtpCapabilities: RtpCapabilities;
   /** Where others reach the pages, if they can. */
   publicUrl: string | undefined;
 };
+
+export type SignalingSnapshot = Slowness & { open: number; publishers: number; viewers: number };
 
 const BURST_SECONDS = 3;
 
@@ -36,6 +41,7 @@ export class SignalingServer {
   readonly #sockets = new Map<WebSocket, Socket>();
   readonly #answered = new WeakSet<WebSocket>();
   readonly #heartbeat: NodeJS.Timeout;
+  readonly #slowness: Slowness = { eventsDropped: 0, slowClosed: 0 };
 
   constructor(options: Options) {
     const { limits } = options.config;
@@ -55,8 +61,13 @@ export class SignalingServer {
   }
 
   /** Figures for health and metrics. */
-  snapshot(): { sockets: number } {
-    return { sockets: this.#sockets.size };
+  snapshot(): SignalingSnapshot {
+    const snapshot = { open: this.#sockets.size, publishers: 0, viewers: 0, ...this.#slowness };
+    for (const { activity } of this.#sockets.values()) {
+      if (activity === 'publish') snapshot.publishers += 1;
+      if (activity === 'watch') snapshot.viewers += 1;
+    }
+    return snapshot;
   }
 
   close(): void {
@@ -111,12 +122,13 @@ export class SignalingServer {
   }
 
   #createSocket(ws: WebSocket, address: string, local: boolean): Socket {
-    const { config, logger, registry, grants, admission, publicUrl } = this.#options;
+    const { config, logger, registry, grants, admission, joins, publicUrl } = this.#options;
     const { limits, media } = config;
     return new Socket({
       ws,
       logger,
       sendBuffer: limits.sendBuffer,
+      slowness: this.#slowness,
       messages: new TokenBucket({
         rate: limits.messagesPerSecond,
         burst: limits.messagesPerSecond * BURST_SECONDS,
@@ -131,11 +143,11 @@ export class SignalingServer {
           );
         }
         const grant = grantIdentity(request.key, address);
-        return startPublishing(request, { registry, media, publicUrl, grant, send });
+        return startPublishing(request, { registry, joins, media, publicUrl, grant, send });
       },
       watch: async (request, send) => {
         admission.join(address);
-        return startWatching(request, { registry, send });
+        return startWatching(request, { registry, joins, send });
       },
       onRefusal: (code) => admission.refused(code),
     });
@@ -143,7 +155,8 @@ export class SignalingServer {
 
   /** A client that answered no ping since the last round is gone (RFC 6455, section 5.5.2). */
   #checkAlive(): void {
-    for (const ws of this.#sockets.keys()) {
+    for (const [ws, socket] of this.#sockets) {
+      socket.checkSlow();
       if (!this.#answered.delete(ws)) ws.terminate();
       else ws.ping();
     }

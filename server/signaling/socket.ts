@@ -13,13 +13,16 @@ import {
   type RequestOf,
   request as requestSchema,
 } from '../protocol/messages.ts';
+import { Outbox, type Slowness } from './outbox.ts';
 
 /** What a client does on its connection: publish or watch. */
 export type Session = {
+  readonly kind: 'publish' | 'watch';
   /** Over for a reason of its own; the connection may begin anew. */
   readonly ended: boolean;
   connect(request: RequestOf<'connect'>): Promise<AnswerOf<'connect'>>;
   produce(request: RequestOf<'produce'>): Promise<AnswerOf<'produce'>>;
+  firstFrame(request: RequestOf<'first_frame'>): void;
   stop(): void;
   disconnected(): void;
 };
@@ -31,6 +34,7 @@ export type SocketOptions = {
   messages: TokenBucket;
   /** Unsent bytes at which the client is disconnected. */
   sendBuffer: number;
+  slowness: Slowness;
   publish: (
     request: RequestOf<'publish'>,
     send: Send,
@@ -52,28 +56,33 @@ const MAX_PENDING = 32;
  */
 export class Socket {
   readonly #options: SocketOptions;
+  readonly #outbox: Outbox;
   #session: Session | undefined;
   #work: Promise<void> = Promise.resolve();
   #pending = 0;
 
   constructor(options: SocketOptions) {
     this.#options = options;
-    const { ws } = options;
+    const { ws, logger, sendBuffer: limit, slowness } = options;
+    this.#outbox = new Outbox({ ws, logger, limit, slowness });
     ws.on('message', (data, binary) => this.#wsOnMessage(String(data), binary));
     ws.on('ping', () => this.#spend());
     ws.on('close', () => this.#wsOnClose());
-    ws.on('error', (error) => options.logger.debug({ error: error.message }, 'socket error'));
+    ws.on('error', (error) => logger.debug({ error: error.message }, 'socket error'));
   }
 
   send(message: Answer | Event): void {
-    const { ws, sendBuffer, logger } = this.#options;
-    if (ws.readyState !== ws.OPEN) return;
-    if (ws.bufferedAmount > sendBuffer) {
-      logger.info({ bufferedBytes: ws.bufferedAmount }, 'slow client disconnected');
-      ws.terminate();
-      return;
-    }
-    ws.send(JSON.stringify(message));
+    this.#outbox.send(message);
+  }
+
+  /** Disconnects a client that has been behind since the last call. */
+  checkSlow(): void {
+    this.#outbox.check();
+  }
+
+  /** What the client does just now. */
+  get activity(): Session['kind'] | undefined {
+    return this.#session?.ended === false ? this.#session.kind : undefined;
   }
 
   /** Tells the client why, then closes with the given WebSocket close code. */
@@ -141,6 +150,9 @@ export class Socket {
         return this.#current().connect(request);
       case 'produce':
         return this.#current().produce(request);
+      case 'first_frame':
+        this.#current().firstFrame(request);
+        return {};
       case 'stop':
         this.#current().stop();
         this.#session = undefined;

@@ -1,4 +1,5 @@
 import { PharosError } from '../base/errors.ts';
+import type { Joins } from '../metrics/joins.ts';
 import type { RtpCapabilities } from '../protocol/messages.ts';
 import type { Publisher } from '../streams/publisher.ts';
 import type { Registry } from '../streams/registry.ts';
@@ -8,6 +9,7 @@ import type { Exchange } from './sessions.ts';
 
 type Options = {
   registry: Registry;
+  joins: Joins;
   rtpCapabilities: RtpCapabilities;
   streamId: string;
   offer: string;
@@ -18,9 +20,12 @@ type Options = {
   onEnd: () => void;
 };
 
+const JOIN = { kind: 'publish', protocol: 'whip' } as const;
+
 /** A WHIP client's POST: its offer becomes a Publisher, live when this resolves. */
 export async function startPublishing(options: Options): Promise<Exchange> {
-  const { registry, rtpCapabilities, streamId, grant, maxVideoBitrate, onEnd } = options;
+  const { registry, joins, rtpCapabilities, streamId, grant, maxVideoBitrate, onEnd } = options;
+  const askedAt = performance.now();
   const offer = readPublishOffer(options.offer, rtpCapabilities);
   const publisher = await registry.publish({
     id: streamId,
@@ -29,7 +34,9 @@ export async function startPublishing(options: Options): Promise<Exchange> {
     consent: false,
   });
   publisher.once('ended', onEnd);
+  publisher.once('connected', () => joins.connected(JOIN, performance.now() - askedAt));
   await produceAll(publisher, offer);
+  joins.accepted(JOIN);
   if (offer.refused.length > 0) publisher.note({ code: 'not_carried', message: offer.refused.join('; ') });
   return {
     answer: publishAnswer(offer, publisher.transportParameters, { maxVideoBitrate }),

@@ -15,6 +15,7 @@ import type { Grants } from '../auth/grants.ts';
 import { iceServersFor } from '../auth/ice-servers.ts';
 import { bearer, clientAddress, grantIdentity, isLocal } from '../auth/requester.ts';
 import { PharosError } from '../base/errors.ts';
+import type { Joins } from '../metrics/joins.ts';
 import { type RtpCapabilities, streamId as streamIdSchema } from '../protocol/messages.ts';
 import type { Registry } from '../streams/registry.ts';
 import { iceServerLinks } from './ice-server-links.ts';
@@ -28,6 +29,7 @@ export type WhipOptions = {
   registry: Registry;
   grants: Grants;
   admission: Admission;
+  joins: Joins;
   /** What the routers carry. */
   rtpCapabilities: RtpCapabilities;
   /** Whether the media worker can send by a player's numbers (workers/media/wire.ts). */
@@ -42,35 +44,44 @@ const SESSION_METHODS = 'DELETE, OPTIONS, PATCH';
 /** A POST that has passed the checks, on its way to a session. */
 type Asked = { streamId: string; offer: string; request: Request; signal: AbortSignal; onEnd: () => void };
 
-export function whip(options: WhipOptions): Router {
-  const { registry, rtpCapabilities, config, admission } = options;
+export type Whip = {
+  router: Router;
+  /** Figures for health and metrics: sessions by protocol. */
+  snapshot(): { whip: number; whep: number };
+};
+
+export function whip(options: WhipOptions): Whip {
+  const { registry, joins, rtpCapabilities, config, admission } = options;
   const router = Router();
+  const publishing = new Sessions();
+  const playing = new Sessions();
   router.use(['/whip', '/whep'], crossOrigin);
-  serve(router, '/whip', options, mayPublish(options), ({ request, ...asked }) =>
+  serve(router, '/whip', publishing, options, mayPublish(options), ({ request, ...asked }) =>
     startPublishing({
       ...asked,
       registry,
+      joins,
       rtpCapabilities,
       maxVideoBitrate: config.media.videoMaxBitrate,
       grant: grantIdentity(bearer(request), addressOf(request, config)),
     }),
   );
-  serve(router, '/whep', options, mayPlay(options), (asked) =>
-    startWatching({ ...asked, registry, rtpCapabilities, waitMs: waitMs(options, asked.streamId) }),
+  serve(router, '/whep', playing, options, mayPlay(options), (asked) =>
+    startWatching({ ...asked, registry, joins, rtpCapabilities, waitMs: waitMs(options, asked.streamId) }),
   );
   router.use(['/whip', '/whep'], refused(admission, config.limits.sdpBytes));
-  return router;
+  return { router, snapshot: () => ({ whip: publishing.size, whep: playing.size }) };
 }
 
 /** One protocol: POST makes a session, PATCH and DELETE to its URL change and end it. */
 function serve(
   router: Router,
   root: string,
+  sessions: Sessions,
   { config, admission }: WhipOptions,
   mayEnter: RequestHandler,
   start: (asked: Asked) => Promise<Exchange>,
 ): void {
-  const sessions = new Sessions();
   const body = (type: string) => [mediaType(type), express.text({ type, limit: config.limits.sdpBytes })];
 
   router

@@ -61,6 +61,10 @@ export class Session {
 export class Sessions {
   readonly #sessions = new Map<string, Session>();
 
+  get size(): number {
+    return this.#sessions.size;
+  }
+
   /** @returns the secret. */
   add(session: Session): string {
     const secret = randomBytes(16).toString('base64url');

@@ -1,4 +1,5 @@
 import { PharosError } from '../base/errors.ts';
+import type { Joins } from '../metrics/joins.ts';
 import type { Media, RtpCapabilities } from '../protocol/messages.ts';
 import type { Registry } from '../streams/registry.ts';
 import type { Viewer } from '../streams/viewer.ts';
@@ -8,6 +9,7 @@ import type { Exchange } from './sessions.ts';
 
 type Options = {
   registry: Registry;
+  joins: Joins;
   rtpCapabilities: RtpCapabilities;
   streamId: string;
   offer: string;
@@ -18,6 +20,8 @@ type Options = {
   onEnd: () => void;
 };
 
+const JOIN = { kind: 'watch', protocol: 'whep' } as const;
+
 /**
  * A WHEP player's POST: its offer becomes a Viewer; media flows as soon as its DTLS is up.
  * WHEP cannot tell of a new publisher, so the session ends with the present one, and the player asks anew.
@@ -25,7 +29,8 @@ type Options = {
  *   `registry.watch` throws.
  */
 export async function startWatching(options: Options): Promise<Exchange> {
-  const { registry, rtpCapabilities, streamId, onEnd } = options;
+  const { registry, joins, rtpCapabilities, streamId, onEnd } = options;
+  let askedAt = performance.now();
   const offer = readWatchOffer(options.offer, rtpCapabilities);
   const { viewer, media: ready } = await registry.watch(streamId, {
     rtpCapabilities: offer.rtpCapabilities,
@@ -35,6 +40,9 @@ export async function startWatching(options: Options): Promise<Exchange> {
   });
   try {
     const media = ready ?? (await live(viewer, options));
+    if (!ready) askedAt = performance.now();
+    joins.accepted(JOIN);
+    viewer.once('connected', () => joins.connected(JOIN, performance.now() - askedAt));
     viewer.on('ended', () => {
       viewer.close();
       onEnd();

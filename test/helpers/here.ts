@@ -9,6 +9,7 @@ import { Grants } from '../../server/auth/grants.ts';
 import { createLogger } from '../../server/base/logger.ts';
 import { createApp } from '../../server/http/app.ts';
 import { listen } from '../../server/http/listen.ts';
+import { Joins } from '../../server/metrics/joins.ts';
 import { wireCapabilities } from '../../server/signaling/capabilities.ts';
 import { SignalingServer } from '../../server/signaling/server.ts';
 import { Registry } from '../../server/streams/registry.ts';
@@ -46,16 +47,17 @@ export async function startHere(settings: Record<string, string> = {}): Promise<
   const admission = new Admission(config.limits);
   const grants = new Grants('open', { publish: 'a key of no use here', admin: 'a key of no use here' });
   const rtpCapabilities = wireCapabilities(pool.rtpCapabilities);
+  const joins = new Joins();
   const app = createApp({
     config,
     logger,
     pagesDir: join(import.meta.dirname, '../../dist/web'),
     ready: () => ({ ok: true }),
-    routes: [whip({ config, registry, grants, admission, rtpCapabilities, canPlay: true })],
+    routes: [whip({ config, registry, grants, admission, joins, rtpCapabilities, canPlay: true }).router],
   });
   const http = await listen(app, config.http, logger);
   const signaling = new SignalingServer({
-    ...{ config, logger, registry, grants, admission, publicUrl: undefined },
+    ...{ config, logger, registry, grants, admission, joins, publicUrl: undefined },
     rtpCapabilities: pageCapabilities(rtpCapabilities),
   });
   signaling.attach(http.server);

@@ -1,0 +1,29 @@
+/** `/metrics` for Prometheus: on a listener of its own for everybody who reaches it, and here for administrators. */
+import express, { type Express, type RequestHandler, Router } from 'express';
+import type { Config } from '../../config/schema.ts';
+import type { Grants } from '../auth/grants.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { adminOnly } from './admin.ts';
+
+type Options = { config: Config; grants: Grants; metrics: Metrics };
+
+export function metricsApi({ config, grants, metrics }: Options): Router {
+  const router = Router();
+  router.get('/metrics', adminOnly(config, grants), scrape(metrics));
+  return router;
+}
+
+/** What answers on the port of `metrics.port`. */
+export function metricsApp(metrics: Metrics): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.get('/metrics', scrape(metrics));
+  return app;
+}
+
+function scrape(metrics: Metrics): RequestHandler {
+  return async (_request, response) => {
+    response.set({ 'Content-Type': metrics.contentType, 'Cache-Control': 'no-store' });
+    response.end(await metrics.text());
+  };
+}
