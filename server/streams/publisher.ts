@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { types } from 'mediasoup';
+import type { Config } from '../../config/schema.ts';
 import { Fanout } from '../../workers/media/fanout.ts';
 import type { MediaWorker } from '../../workers/media/pool.ts';
 import {
@@ -84,7 +85,7 @@ export class Publisher extends EventEmitter<PublisherEvents> {
 
   private constructor(
     options: PublisherOptions,
-    home: MediaWorker,
+    { home, unload }: { home: MediaWorker; unload: () => void },
     transport: types.WebRtcTransport | undefined,
   ) {
     super();
@@ -95,10 +96,10 @@ export class Publisher extends EventEmitter<PublisherEvents> {
     this.#context = options.context;
     this.#transport = transport;
     this.#tracks = options.tracks;
-    this.#unload = home.load.expect(options.context.config.media.videoStartBitrate);
+    this.#unload = unload;
   }
 
-  /** @throws PharosError `unavailable` while no media worker is alive. */
+  /** @throws PharosError `unavailable` while no media worker is alive, `server_full` while all are too busy. */
   static async create(options: PublisherOptions): Promise<Publisher> {
     const { config, pool } = options.context;
     const home = pool.pick();
@@ -106,19 +107,18 @@ export class Publisher extends EventEmitter<PublisherEvents> {
     if (home.load.value >= config.limits.maxLoad) {
       throw new PharosError('server_full', 'the server is as busy as it may be; try again in a while');
     }
-    if (options.kind === 'rtp') return new Publisher(options, home, undefined);
-    const { consent = true } = options;
-    const transport = await createTransport(home, config.media, consent);
-    const publisher = new Publisher(options, home, transport);
-    watchTransport(transport, {
-      setupMs: config.limits.mediaSetupTime * 1000,
-      onConnected: () => publisher.emit('connected'),
-      onEnd: (reason) => publisher.close(reason),
-    });
-    if (!consent) {
-      watchSilence(transport, config.media.iceConsentTimeout * 1000, () => publisher.close('media_lost'));
+    // At once, so that others who begin now see it.
+    const place = { home, unload: home.load.expect(expectedBitrate(options.tracks, config.media)) };
+    if (options.kind === 'rtp') return new Publisher(options, place, undefined);
+    try {
+      const transport = await createTransport(home, config.media, options.consent ?? true);
+      const publisher = new Publisher(options, place, transport);
+      publisher.#watch(transport, options.consent ?? true);
+      return publisher;
+    } catch (error) {
+      place.unload();
+      throw error;
     }
-    return publisher;
   }
 
   get streamId(): string {
@@ -233,6 +233,16 @@ export class Publisher extends EventEmitter<PublisherEvents> {
     for (const transport of this.#rtpTransports) transport.close();
   }
 
+  #watch(transport: types.WebRtcTransport, consent: boolean): void {
+    const { limits, media } = this.#context.config;
+    watchTransport(transport, {
+      setupMs: limits.mediaSetupTime * 1000,
+      onConnected: () => this.emit('connected'),
+      onEnd: (reason) => this.close(reason),
+    });
+    if (!consent) watchSilence(transport, media.iceConsentTimeout * 1000, () => this.close('media_lost'));
+  }
+
   #webRtc(): types.WebRtcTransport {
     if (!this.#transport) throw new Error('this publisher sends plain RTP');
     return this.#transport;
@@ -270,7 +280,7 @@ export class Publisher extends EventEmitter<PublisherEvents> {
       producers: this.producers,
       maxLoad: config.limits.maxLoad,
       keyFrameRequestDelay: config.media.keyFrameRequestDelay,
-      bitrate: config.media.videoStartBitrate,
+      bitrate: expectedBitrate(this.#tracks, config.media),
       logger: logger.child({ streamId: this.streamId }),
     });
   }
@@ -291,6 +301,14 @@ export class Publisher extends EventEmitter<PublisherEvents> {
 }
 
 const PACKET_POLL_MS = 50;
+
+/** What it may be before it is measured, in bit/s. */
+function expectedBitrate(tracks: readonly MediaKind[], media: Config['media']): number {
+  return tracks.reduce(
+    (sum, kind) => sum + (kind === 'video' ? media.videoStartBitrate : media.audioBitrate),
+    0,
+  );
+}
 
 function ended(): PharosError {
   return new PharosError('wrong_order', 'the stream has ended');

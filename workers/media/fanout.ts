@@ -66,6 +66,7 @@ export class Fanout {
    * @throws PharosError `full` if every worker is as busy as it may be; Error if the stream ends meanwhile.
    */
   async place(): Promise<Place> {
+    if (this.#closed) throw new Error('the stream has ended');
     void this.#measure();
     const { home, logger } = this.#options;
     const worker = this.#choose();

@@ -1,7 +1,10 @@
 /** How fast a smoothed figure follows: half of each sample. */
 const FOLLOW = 0.5;
-/** What a worker's core spends on a bit that it sends, as measured (bench/README.md): sizes what is about to come. */
-const CORE_PER_BIT_PER_SECOND = 1 / 400e6;
+/**
+ * What a share of a core a bit per second costs, as long as a worker has not shown it itself by
+ * enough of them (bench/README.md has measurements), and how far from it a worker may be.
+ */
+const COST = { first: 1 / 400e6, factor: 4, shownBy: 50e6 };
 
 /**
  * How busy a worker is, as a share of a core: the CPU time that its process was
@@ -17,7 +20,12 @@ export class WorkerLoad {
   #last: { cpuSeconds: number; at: number } | undefined;
 
   get value(): number {
-    return Math.max(0, this.#cpu + (this.#bits - this.#bitsThen) * CORE_PER_BIT_PER_SECOND);
+    return Math.max(0, this.#cpu + (this.#bits - this.#bitsThen) * this.#cost());
+  }
+
+  /** Media that was given to it, in bit/s. */
+  get bits(): number {
+    return this.#bits;
   }
 
   /** CPU time that the process has used since it began. */
@@ -45,5 +53,11 @@ export class WorkerLoad {
       this.#bitsThen += (this.#bitsAtSample - this.#bitsThen) * FOLLOW;
     }
     this.#bitsAtSample = this.#bits;
+  }
+
+  #cost(): number {
+    if (this.#bitsThen < COST.shownBy) return COST.first;
+    const shown = this.#cpu / this.#bitsThen;
+    return Math.min(Math.max(shown, COST.first / COST.factor), COST.first * COST.factor);
   }
 }

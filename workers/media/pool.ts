@@ -115,7 +115,7 @@ export class WorkerPool extends EventEmitter<PoolEvents> {
   pick(): MediaWorker | undefined {
     const step = ({ load }: MediaWorker) => Math.floor(load.value / ALIKE);
     const [best] = this.workers.toSorted(
-      (a, b) => step(a) - step(b) || a.transports - b.transports || a.index - b.index,
+      (a, b) => step(a) - step(b) || a.load.bits - b.load.bits || a.index - b.index,
     );
     return best;
   }

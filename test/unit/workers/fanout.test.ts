@@ -59,6 +59,20 @@ describe('load', () => {
     expect(load.value).toBeCloseTo(expected / 2, 2);
   });
 
+  test('goes by what the worker itself has shown a bit to cost', () => {
+    const loadOf = (coresFor100Megabits: number) => {
+      const load = new WorkerLoad();
+      load.expect(100 * MEGABIT);
+      for (let second = 0; second < 20; second++) load.sample(coresFor100Megabits * second, second * 1000);
+      load.expect(100 * MEGABIT);
+      return load.value;
+    };
+    expect(loadOf(0.1)).toBeCloseTo(0.2, 2);
+    expect(loadOf(0.4)).toBeCloseTo(0.8, 2);
+    // A stream that stands still costs nothing now; it may move on.
+    expect(loadOf(0)).toBeGreaterThan(0.05);
+  });
+
   test('falls as soon as viewers leave, each counted once, and never below nothing', () => {
     const load = new WorkerLoad();
     const leave = Array.from({ length: 100 }, () => load.expect(2 * MEGABIT));
