@@ -8,7 +8,13 @@ import { MediaPath } from './media-path.ts';
 import { Observed } from './observed.ts';
 import { Reconnect } from './reconnect.ts';
 import { endOf, worthRetrying } from './retry.ts';
+import type { SignalClient } from './signal-client.ts';
 import { localTransport, wireCapabilities } from './wire.ts';
+
+/** The server's statistics can wait until the join is long over. */
+const REPORT_AFTER = 2000;
+/** The protocol takes no more. */
+const REPORT_MOST = 600_000;
 
 export type ViewerState =
   | { name: 'idle' }
@@ -48,6 +54,9 @@ export class Viewer extends Emitter<ViewerEvents> {
   readonly #viewers = new Observed(0, (count) => this.emit('viewers', count));
   readonly #trouble = new Observed(false, (trouble) => this.emit('trouble', trouble));
   #run: AbortController | undefined;
+  /** Since when there is something to wait for; undefined once the first frame was reported. */
+  #awaitedSince: number | undefined;
+  #signaling: SignalClient | undefined;
   readonly #connection: Prepared;
   /** Outlives its attempt: the last picture stays until there is a new one. */
   #path: MediaPath | undefined;
@@ -85,6 +94,7 @@ export class Viewer extends Emitter<ViewerEvents> {
     const run = new AbortController();
     this.#run = run;
     this.#reconnect.reset();
+    this.#awaitedSince = performance.now();
     this.#state.value = { name: 'connecting' };
     return new Promise((resolve, reject) => {
       void this.#watchUntilOver(streamId, run.signal, resolve).then(reject);
@@ -97,6 +107,15 @@ export class Viewer extends Emitter<ViewerEvents> {
     this.#connection.close();
     this.#dropPath();
     if (this.#state.value.name !== 'idle') this.#state.value = { name: 'idle' };
+  }
+
+  /** To be called when the first frame is on the screen: the server is told, in a while, how long that took. */
+  reportFirstFrame(): void {
+    const signaling = this.#signaling;
+    if (this.#awaitedSince === undefined || !signaling) return;
+    const milliseconds = Math.min(Math.round(performance.now() - this.#awaitedSince), REPORT_MOST);
+    this.#awaitedSince = undefined;
+    setTimeout(() => signaling.request('first_frame', { milliseconds }).catch(() => {}), REPORT_AFTER);
   }
 
   /** The peer connection's statistics; undefined while there is none. */
@@ -138,6 +157,7 @@ export class Viewer extends Emitter<ViewerEvents> {
   async #join(attempt: Attempt, streamId: string): Promise<void> {
     const connecting = this.#connection.take();
     const { signaling } = connecting;
+    this.#signaling = signaling;
     attempt.onEnd(() => signaling.close());
     signaling.on('close', (error) => attempt.end(error));
     const link = connecting.ready ?? (await attempt.during(connecting.link));
@@ -165,6 +185,7 @@ export class Viewer extends Emitter<ViewerEvents> {
     if (event.type === 'ended') this.#streamOnEnd(event, attempt);
     if (event.type === 'notice') this.#streamOnNotice(event.notice);
     if (event.type === 'live' && event.media) {
+      this.#awaitedSince = performance.now();
       this.#attach(attempt, link, event.media).catch((error: unknown) => attempt.end(toClientError(error)));
     }
   }

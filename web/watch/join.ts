@@ -24,6 +24,7 @@ export function afterJoin(viewer: Viewer, callback: () => void): void {
   const off = viewer.on('state', finish);
 }
 
-export function markFirstFrame(): void {
+export function firstFrame(viewer: Viewer): void {
   performance.mark('pharos:first-frame');
+  viewer.reportFirstFrame();
 }

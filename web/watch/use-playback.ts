@@ -1,7 +1,7 @@
 import type { RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import type { Viewer, ViewerState } from '../lib/viewer.ts';
-import { markFirstFrame } from './join.ts';
+import { firstFrame } from './join.ts';
 import { Playback, type PlaybackState } from './playback.ts';
 
 type Result = { playback: Playback | undefined; playbackState: PlaybackState; showing: boolean };
@@ -40,10 +40,10 @@ export function usePlayback(
   useLayoutEffect(() => {
     if (!video.current || showing || state.name === 'idle') return;
     return onFirstFrame(video.current, () => {
-      markFirstFrame();
+      firstFrame(viewer);
       setShowing(true);
     });
-  }, [video, showing, state.name]);
+  }, [viewer, video, showing, state.name]);
   return { playback, playbackState, showing };
 }
 
