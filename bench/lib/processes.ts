@@ -14,7 +14,6 @@ export function holdings(pid: number): Record<string, Holdings> {
 }
 
 function holdingsOf(pid: number, bound: Map<string, string>): Holdings {
-  const pages = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
   const files = readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
     try {
       return [readlinkSync(`/proc/${pid}/fd/${fd}`)];
@@ -29,19 +28,27 @@ function holdingsOf(pid: number, bound: Map<string, string>): Holdings {
     }),
   );
   return {
-    'RSS (MB)': Math.round((pages * 4096) / 1e5) / 10,
+    'RSS (MB)': Math.round(residentMemory([pid]) * 10) / 10,
     'open files': files.length,
     'bound ports': ports.size,
   };
 }
 
-function childrenOf(pid: number): number[] {
+export function childrenOf(pid: number): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
     .trim()
     .split(' ')
     .filter(Boolean)
     .map(Number);
 }
+
+/** Megabytes, of all of them. */
+export function residentMemory(pids: readonly number[]): number {
+  const pages = pids.map((pid) => Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]));
+  return (pages.reduce((sum, each) => sum + each, 0) * PAGE) / 1e6;
+}
+
+const PAGE = 4096;
 
 /** Protocol and local port of each inode: UDP, and TCP that listens. */
 function boundSockets(): Map<string, string> {

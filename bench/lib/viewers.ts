@@ -1,0 +1,137 @@
+/**
+ * WHEP viewers in a process of their own, so that what they take of the CPU can be told from what
+ * the server takes. audience.ts starts it and asks by IPC.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GapCounter, type MediaKind, sequenceOf } from '../../tools/lib/rtp.ts';
+import { WhepClient } from '../../tools/lib/whep-client.ts';
+
+export type JoinOptions = {
+  /** Of the WHEP endpoint. */
+  url: string;
+  count: number;
+  /** Spread over this many milliseconds; without, as fast as some at once come in. */
+  within?: number;
+  /** So many of them look at their packets, which costs; the others leave them to libdatachannel. */
+  counted?: number;
+  /** Milliseconds after its media came that a viewer leaves; without, it stays. */
+  stay?: number;
+};
+
+/** Milliseconds after the POST; NaN for the first packet of one that does not look. */
+export type Join = { answer: number; connected: number; first: number };
+export type Joined = { joins: Join[]; failures: string[] };
+export type Counts = { packets: number; lost: number };
+
+const AT_ONCE = 8;
+
+type Viewer = { client: WhepClient; counters: Map<MediaKind, GapCounter>; packets: number };
+const viewers = new Set<Viewer>();
+
+const commands = {
+  async join({ url, count, within, counted = 0, stay }: JoinOptions): Promise<Joined> {
+    const joins: Join[] = [];
+    const failures: string[] = [];
+    const one = async (index: number) => {
+      try {
+        const { viewer, join } = await open(url, index < counted);
+        joins.push(join);
+        if (stay !== undefined) await sleep(stay).then(() => close(viewer));
+      } catch (error) {
+        failures.push(String(error));
+      }
+    };
+    if (within === undefined) await inLanes(count, AT_ONCE, one);
+    else {
+      const all = Array.from({ length: count }, (_, index) =>
+        sleep((within * index) / count).then(() => one(index)),
+      );
+      await Promise.all(all);
+    }
+    return { joins, failures };
+  },
+
+  /** Counts anew. */
+  async count(): Promise<void> {
+    for (const viewer of viewers) {
+      viewer.packets = 0;
+      for (const counter of viewer.counters.values()) counter.lost = 0;
+    }
+  },
+
+  async counts(): Promise<Counts> {
+    const all = [...viewers];
+    return {
+      packets: all.reduce((sum, { packets }) => sum + packets, 0),
+      lost: all.flatMap(({ counters }) => [...counters.values()]).reduce((sum, { lost }) => sum + lost, 0),
+    };
+  },
+
+  /** That many come, see a packet, and leave. */
+  async cycle({ url, count, atOnce }: { url: string; count: number; atOnce: number }): Promise<void> {
+    await inLanes(count, atOnce, async () => close((await open(url, true)).viewer));
+  },
+
+  async leave(): Promise<void> {
+    await Promise.all([...viewers].map(close));
+  },
+};
+
+export type Commands = typeof commands;
+export type Call = { id: number; name: keyof Commands; args: never[] };
+export type Answer = { id: number; value?: unknown; error?: string };
+
+async function open(url: string, looks: boolean): Promise<{ viewer: Viewer; join: Join }> {
+  const first = Promise.withResolvers<number>();
+  const viewer: Viewer = {
+    client: new WhepClient({
+      url: new URL(url),
+      ...(looks && { onPacket: (kind, packet) => clientOnPacket(viewer, kind, packet, first.resolve) }),
+    }),
+    counters: new Map([
+      ['audio', new GapCounter()],
+      ['video', new GapCounter()],
+    ]),
+    packets: 0,
+  };
+  const { postedAt, answeredAt } = await viewer.client.connect();
+  viewers.add(viewer);
+  const connected = performance.now() - postedAt;
+  const firstAt = looks ? await first.promise : Number.NaN;
+  return { viewer, join: { answer: answeredAt - postedAt, connected, first: firstAt - postedAt } };
+}
+
+function clientOnPacket(
+  viewer: Viewer,
+  kind: MediaKind,
+  packet: Buffer,
+  onFirst: (at: number) => void,
+): void {
+  onFirst(performance.now());
+  viewer.packets += 1;
+  viewer.counters.get(kind)?.add(sequenceOf(packet));
+}
+
+async function close(viewer: Viewer): Promise<void> {
+  viewers.delete(viewer);
+  await viewer.client.close();
+}
+
+async function inLanes(count: number, lanes: number, one: (index: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const lane = async () => {
+    while (next < count) await one(next++);
+  };
+  await Promise.all(Array.from({ length: Math.min(lanes, count) }, lane));
+}
+
+process.on('message', async ({ id, name, args }: Call) => {
+  const command = commands[name] as (...args: never[]) => Promise<unknown>;
+  const answer = await command(...args).then(
+    (value) => ({ id, value }),
+    (error: Error) => ({ id, error: error.stack ?? String(error) }),
+  );
+  process.send?.(answer satisfies Answer);
+});
+// libdatachannel's threads would keep it.
+process.once('disconnect', () => process.exit());
