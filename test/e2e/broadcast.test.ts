@@ -9,6 +9,7 @@ import {
   received,
   status,
 } from '../helpers/browser.ts';
+import { ADMIN_KEY, scrape } from '../helpers/metrics.ts';
 import { startServer, type TestServer } from '../helpers/server.ts';
 
 let server: TestServer;
@@ -16,7 +17,7 @@ let browser: Browser;
 let context: BrowserContext;
 
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer({ PHAROS_AUTH_ADMIN_KEY: ADMIN_KEY });
   browser = await launchBrowser();
 });
 afterAll(async () => {
@@ -188,6 +189,30 @@ test('a join takes at most five messages and 10 kB from open to first media', as
   console.info(`join: ${join.length} messages, ${bytes} bytes`);
   expect(join.length).toBeLessThanOrEqual(5);
   expect(bytes).toBeLessThanOrEqual(10_000);
+});
+
+test('the page reports its first frame, once, some time after the join', async () => {
+  const { link } = await publish(context, server.url);
+  const figures = async () => {
+    const { value } = await scrape(server.url);
+    return { count: value('pharos_first_frame_seconds_count'), sum: value('pharos_first_frame_seconds_sum') };
+  };
+  // Pages of tests before may still be about to.
+  await expect
+    .poll(async () => (await scrape(server.url)).value('pharos_viewers', { protocol: 'websocket' }))
+    .toBe(0);
+  const { count: before = 0, sum: sumBefore = 0 } = await figures();
+  const viewer = await openWatch(context, link);
+  await framesAdvance(viewer, 10);
+  const seen = await viewer.evaluate(() => {
+    const at = (name: string) => performance.getEntriesByName(name)[0]?.startTime ?? Number.NaN;
+    return at('pharos:first-frame') - at('pharos:join');
+  });
+  await expect.poll(async () => (await figures()).count, { timeout: 10_000 }).toBe(before + 1);
+  const { sum = 0 } = await figures();
+  expect(Math.abs((sum - sumBefore) * 1000 - seen)).toBeLessThan(20);
+  await framesAdvance(viewer, 60);
+  expect((await figures()).count).toBe(before + 1);
 });
 
 test('one negotiation before the first frame; that for bandwidth probation comes later', async () => {
