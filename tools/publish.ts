@@ -1,8 +1,9 @@
 /** `npm run publish -- FILE --stream ID`: a media file as a live stream, by WHIP. */
-import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Broadcast, type State } from './lib/broadcast.ts';
+import { exitCode, here, onSignal, publishKey, serverOf, streamOf, UsageError } from './lib/command.ts';
 import { RtpSource, type RtpSourceOptions } from './lib/rtp-source.ts';
 import { StatusLine } from './lib/status-line.ts';
 
@@ -22,12 +23,6 @@ Without --copy the video becomes H.264 constrained baseline with a key frame eac
 
 Exit codes: 0 the file is at its end, 1 refused or failed, 2 wrong arguments, 130 Ctrl-C.`;
 
-const ROOT = join(import.meta.dirname, '..');
-/** npm changes the directory; this is where the person stands. */
-const here = process.env.INIT_CWD ?? process.cwd();
-
-class UsageError extends Error {}
-
 type Arguments = {
   file: string;
   endpoint: URL;
@@ -45,11 +40,11 @@ function readArguments(argv: string[]): Arguments | 'help' {
   if (more.length > 0) throw new UsageError(`one file at a time: what is "${more[0]}"?`);
   const file = resolve(here, given);
   if (!existsSync(file)) throw new UsageError(`there is no file ${file}`);
-  const base = baseOf(values.url);
+  const base = serverOf(values.url);
   const endpoint = base.pathname.includes('/whip') ? base : endpointOf(base, values.stream);
   const watch =
     endpoint === base ? undefined : new URL(endpoint.href.replace(/\/whip\/([^/]+)$/, '/watch/$1'));
-  return { file, endpoint, watch, key: values.key ?? defaultKey(), loop: values.loop, copy: values.copy };
+  return { file, endpoint, watch, key: values.key ?? publishKey(), loop: values.loop, copy: values.copy };
 }
 
 function parse(argv: string[]) {
@@ -71,34 +66,10 @@ function parse(argv: string[]) {
   }
 }
 
-function baseOf(url: string): URL {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed && /^https?:$/.test(parsed.protocol)) return parsed;
-  throw new UsageError(`--url ${url} is no address like http://localhost:3000`);
-}
-
 function endpointOf(base: URL, stream: string | undefined): URL {
   if (stream === undefined) throw new UsageError('--stream is missing: under which identifier?');
-  if (!/^[A-Za-z0-9_-]{1,64}$/.test(stream)) {
-    throw new UsageError(`--stream ${stream} cannot be: A-Z a-z 0-9 _ - and up to 64 of them`);
-  }
-  return new URL(`${base.href.replace(/[?#].*$/, '').replace(/\/$/, '')}/whip/${stream}`);
+  return new URL(`${base.href.replace(/[?#].*$/, '').replace(/\/$/, '')}/whip/${streamOf(stream)}`);
 }
-
-function defaultKey(): string | undefined {
-  if (process.env.PHAROS_PUBLISH_KEY) return process.env.PHAROS_PUBLISH_KEY;
-  const file = join(ROOT, 'data/publish-key');
-  try {
-    return readFileSync(file, 'utf8').trim() || undefined;
-  } catch {
-    // Another user's, or none: on the server's machine it may go without.
-    return undefined;
-  }
-}
-
-/** Milliseconds. */
-const SAME_SIGNAL = 500;
-const EXIT_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 async function main(): Promise<number> {
   const args = readArguments(process.argv.slice(2));
@@ -147,18 +118,6 @@ async function main(): Promise<number> {
   return code;
 }
 
-/** The first signal asks for an orderly end, a later one ends it. Through npm one Ctrl-C comes twice, at once. */
-function onSignal(end: (exit: number) => void): void {
-  let since: number | undefined;
-  for (const [signal, exit] of Object.entries(EXIT_BY_SIGNAL)) {
-    process.on(signal, () => {
-      if (since !== undefined && performance.now() - since > SAME_SIGNAL) process.exit(exit);
-      if (since === undefined) end(exit);
-      since ??= performance.now();
-    });
-  }
-}
-
 function describe(state: State, { endpoint, watch, key }: Arguments): string {
   switch (state.name) {
     case 'connecting':
@@ -181,12 +140,5 @@ function status(source: RtpSource, broadcast: Broadcast): string {
   return parts.join('  ');
 }
 
-function fail(error: unknown): number {
-  const message = error instanceof Error ? error.message : String(error);
-  console.error(message);
-  if (error instanceof UsageError) console.error('\nnpm run publish -- --help tells more.');
-  return error instanceof UsageError ? 2 : 1;
-}
-
 // libdatachannel's threads would keep the process; all that matters is closed.
-process.exit(await main().catch(fail));
+process.exit(await main().catch((error: unknown) => exitCode(error, 'publish')));

@@ -1,5 +1,6 @@
 /** A WHIP session that is made anew when it is lost, for as long as the stream goes on. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { explained } from './explained.ts';
 import { Refused } from './resource.ts';
 import type { MediaKind, RtpTrack } from './rtp.ts';
 import { WhipClient } from './whip-client.ts';
@@ -118,15 +119,4 @@ export class Broadcast {
 /** 409: the server still has the session that was lost. */
 function mayPass(error: unknown): boolean {
   return !(error instanceof Refused) || [408, 409, 429].includes(error.status) || error.status >= 500;
-}
-
-function explained(error: unknown, url: URL): Error {
-  if (error instanceof Refused) {
-    return new Error(`The server refuses it (${error.status}): ${error.message}`, { cause: error });
-  }
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  if (code === 'ECONNREFUSED') return new Error(`Nobody answers at ${url.origin}. Is the server running?`);
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return new Error(`It did not work with ${url.origin}: ${message}`, { cause: error });
 }

@@ -13,22 +13,12 @@ import {
   type RequestOf,
   type RequestType,
 } from '../../server/protocol/messages.ts';
+import { SignalRefusal } from './signal-refusal.ts';
 
 const TIMEOUT = 10_000;
 
 /** The same answers, in a type that can be indexed by a request type not known yet. */
 const schemas: { [T in RequestType]: z.ZodMiniType<AnswerOf<T>> } = answers;
-
-/** The server said no, or goodbye; `code` is one of its own. */
-export class SignalRefusal extends Error {
-  override name = 'SignalRefusal';
-  readonly code: string;
-
-  constructor({ code, message }: { code: string; message: string }) {
-    super(message);
-    this.code = code;
-  }
-}
 
 export type SignalSocketOptions = {
   onEvent: (event: Event) => void;

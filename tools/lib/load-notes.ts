@@ -1,0 +1,60 @@
+/** What a person is told of a report beyond its figures: why viewers failed, what to do, and who was the bottleneck. */
+import type { ProcessReport, Reason, Report } from './report.ts';
+
+/** Above it, what waits for a thread or a core waits noticeably. Percent. */
+const BUSY = 85;
+
+const SETTINGS: Record<string, string> = {
+  too_many_requests: 'PHAROS_LIMITS_JOINS_PER_ADDRESS and PHAROS_LIMITS_CONNECTIONS_PER_ADDRESS',
+  full: 'PHAROS_LIMITS_VIEWERS_PER_STREAM',
+};
+
+/** Failures of the same reason together, most frequent first. */
+export function reasonsOf(failures: readonly unknown[], ends: readonly string[]): Reason[] {
+  const reasons = new Map<string, Reason>();
+  const add = ({ code, reason }: Omit<Reason, 'count'>) => {
+    const known = reasons.get(reason) ?? { ...(code !== undefined && { code }), reason, count: 0 };
+    reasons.set(reason, { ...known, count: known.count + 1 });
+  };
+  for (const failure of failures) add(reasonOf(failure));
+  for (const end of ends) add({ reason: `ended: ${end}` });
+  return [...reasons.values()].sort((a, b) => b.count - a.count);
+}
+
+function reasonOf(failure: unknown): Omit<Reason, 'count'> {
+  if (!(failure instanceof Error)) return { reason: String(failure) };
+  // What fetch says itself is "fetch failed".
+  const told = failure.cause instanceof Error ? failure.cause : failure;
+  const code = 'code' in told && typeof told.code === 'string' ? told.code : undefined;
+  if (code === undefined) return { reason: told.message };
+  return { code, reason: [code, told.message].filter(Boolean).join(': ') };
+}
+
+export function notesOn(report: Report, publisherEnded?: string): string[] {
+  const publisher = publisherEnded === undefined ? [] : [`The publisher ended: ${publisherEnded}`];
+  return [...publisher, ...report.reasons.flatMap(advice), ...bottlenecks(report)];
+}
+
+function advice({ code }: Reason): string[] {
+  const settings = code === undefined ? undefined : SETTINGS[code];
+  if (settings)
+    return [`The server's limits refused viewers: for a load from one address raise ${settings}.`];
+  if (code !== 'server_full') return [];
+  return ['The server refused viewers as it had enough to do: that is its capacity.'];
+}
+
+function bottlenecks({ processes, machine }: Report): string[] {
+  const notes = processes.filter(isBusy).map((process) => {
+    if (process.part === 'load') {
+      return 'This tool was at its limit: the figures tell of it, not of the server. Use fewer viewers, or several machines.';
+    }
+    const whose = process.part === 'server' ? "server's" : "publisher's";
+    return `A thread of the ${whose} ${process.name} (${process.pid}) was at its limit.`;
+  });
+  if (machine.watchingPercent > BUSY * machine.cores) {
+    notes.push('This machine was at its limit: whoever ran on it had to wait.');
+  }
+  return notes;
+}
+
+const isBusy = ({ busiestThreadPercent }: ProcessReport): boolean => (busiestThreadPercent ?? 0) > BUSY;
