@@ -16,7 +16,7 @@ import { WhepClient } from '../tools/lib/whep-client.ts';
 import { WhipClient } from '../tools/lib/whip-client.ts';
 import { machine } from './lib/figures.ts';
 import { heapAfterCollection, INSPECTABLE } from './lib/heap.ts';
-import { holdings } from './lib/processes.ts';
+import { summedHoldings } from './lib/processes.ts';
 
 const { values } = parseArgs({
   options: { cycles: { type: 'string', default: '1000' }, 'at-once': { type: 'string', default: '4' } },
@@ -110,21 +110,8 @@ async function run(count: number, cycle: (number: number) => Promise<void>): Pro
 async function settled() {
   await sleep(SETTLE);
   // RSS before: V8 gives back little of what it has collected.
-  const figures = summary();
-  return { ...figures, 'server heap, collected (MB)': await heapAfterCollection(server) };
-}
-
-function summary() {
   const { pid } = server.process;
   if (pid === undefined) throw new Error('no server');
-  const { server: main, ...workers } = holdings(pid);
-  const all = Object.values(workers);
-  const sum = (name: keyof (typeof all)[number]) => all.reduce((total, row) => total + row[name], 0);
-  return {
-    'server RSS (MB)': main?.['RSS (MB)'],
-    'server files': main?.['open files'],
-    'workers RSS (MB)': Math.round(sum('RSS (MB)') * 10) / 10,
-    'workers files': sum('open files'),
-    'bound ports': (main?.['bound ports'] ?? 0) + sum('bound ports'),
-  };
+  const figures = summedHoldings(pid);
+  return { ...figures, 'Node heap, collected (MB)': await heapAfterCollection(server) };
 }

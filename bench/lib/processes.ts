@@ -13,6 +13,20 @@ export function holdings(pid: number): Record<string, Holdings> {
   return Object.fromEntries(rows);
 }
 
+/** The same with the workers taken together. */
+export function summedHoldings(pid: number) {
+  const { server, ...workers } = holdings(pid);
+  const all = Object.values(workers);
+  const sum = (name: keyof Holdings) => all.reduce((total, row) => total + row[name], 0);
+  return {
+    'Node RSS (MB)': server?.['RSS (MB)'] ?? Number.NaN,
+    'Node files': server?.['open files'] ?? Number.NaN,
+    'workers RSS (MB)': Math.round(sum('RSS (MB)') * 10) / 10,
+    'workers files': sum('open files'),
+    'bound ports': (server?.['bound ports'] ?? 0) + sum('bound ports'),
+  };
+}
+
 function holdingsOf(pid: number, bound: Map<string, string>): Holdings {
   const files = readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
     try {

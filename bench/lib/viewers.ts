@@ -67,9 +67,16 @@ const commands = {
     };
   },
 
-  /** That many come, see a packet, and leave. */
-  async cycle({ url, count, atOnce }: { url: string; count: number; atOnce: number }): Promise<void> {
-    await inLanes(count, atOnce, async () => close((await open(url, true)).viewer));
+  /** That many come, see a packet, and leave. Resolves with why some could not. */
+  async cycle({ url, count, atOnce }: { url: string; count: number; atOnce: number }): Promise<string[]> {
+    const failures: string[] = [];
+    await inLanes(count, atOnce, () =>
+      open(url, true).then(
+        ({ viewer }) => close(viewer),
+        (error: unknown) => void failures.push(String(error)),
+      ),
+    );
+    return failures;
   },
 
   async leave(): Promise<void> {
