@@ -15,19 +15,26 @@ import { SignalingServer } from '../../server/signaling/server.ts';
 import { Registry } from '../../server/streams/registry.ts';
 import { whip } from '../../server/whip/routes.ts';
 import { pageCapabilities } from '../../workers/media/page-h264.ts';
-import { WorkerPool } from '../../workers/media/pool.ts';
+import { type MediaWorker, WorkerPool } from '../../workers/media/pool.ts';
 import { freePorts } from './server.ts';
 
 export type Here = {
   url: string;
   pool: WorkerPool;
   registry: Registry;
-  /** From now on every stream's viewers go to another worker than its home. */
+  /** From now on one worker is home to all streams, and so busy that viewers go to another. */
   spread(): void;
   stop(): Promise<void>;
 };
 
-const BUSY = 1e12;
+/**
+ * Makes a worker appear busy: a core really used up would slow down the very tests that need it.
+ * @returns the function that ends it.
+ */
+export function busy({ load }: MediaWorker, value = 1): () => void {
+  Object.defineProperty(load, 'value', { value, configurable: true });
+  return () => void Reflect.deleteProperty(load, 'value');
+}
 
 export async function startHere(settings: Record<string, string> = {}): Promise<Here> {
   const config = loadConfig({
@@ -66,9 +73,10 @@ export async function startHere(settings: Record<string, string> = {}): Promise<
     pool,
     registry,
     spread: () => {
-      const relieve = new Map<string, () => void>();
-      registry.on('live', ({ streamId, home }) => relieve.set(streamId, home.load.expect(BUSY)));
-      registry.on('offline', (streamId) => relieve.get(streamId)?.());
+      const [home] = pool.workers;
+      if (!home) throw new Error('no worker');
+      pool.pick = () => home;
+      busy(home, 0.8);
     },
     stop: async () => {
       registry.close();

@@ -11,11 +11,10 @@ import { Fanout } from '../../workers/media/fanout.ts';
 import type { MediaWorker } from '../../workers/media/pool.ts';
 import { DTLS, rtpParameters } from '../helpers/client.ts';
 import { decodeVideo } from '../helpers/decode.ts';
-import { type Here, startHere } from '../helpers/here.ts';
+import { busy, type Here, startHere } from '../helpers/here.ts';
 import { watchPackets } from '../helpers/live.ts';
 import { publishMedia } from '../helpers/publish-media.ts';
 
-const BUSY = 1e12;
 const logger = createLogger({ level: 'silent', format: 'json' });
 const within = { timeout: 10_000 };
 
@@ -60,7 +59,7 @@ describe('a stream', () => {
   });
 
   test('is piped once for all who come at the same time, and for those who come later', async () => {
-    home.load.expect(BUSY);
+    busy(home);
     const [first, second] = await Promise.all([fanout.place(), fanout.place()]);
     const third = await fanout.place();
     expect([first?.worker, second?.worker, third.worker]).toEqual([other, other, other]);
@@ -72,7 +71,7 @@ describe('a stream', () => {
 
   test('leaves a worker a while after its last viewer there, unless one comes meanwhile', async () => {
     fanout = create(200);
-    home.load.expect(BUSY);
+    busy(home);
     const [first, second] = await Promise.all([fanout.place(), fanout.place()]);
     first.leave();
     first.leave();
@@ -88,7 +87,7 @@ describe('a stream', () => {
   });
 
   test('that ends takes all of it along, also a pipe that is being made', async () => {
-    home.load.expect(BUSY);
+    busy(home);
     const place = fanout.place();
     fanout.close();
     await expect(place).rejects.toThrow();
@@ -98,7 +97,7 @@ describe('a stream', () => {
   });
 
   test('goes home where a pipe fails, and is piped as soon as that is possible again', async () => {
-    home.load.expect(BUSY);
+    busy(home);
     process.kill(other.pid, 'SIGKILL');
     // Not known to be dead yet.
     expect(here.pool.workers).toContain(other);
@@ -113,8 +112,8 @@ describe('a stream', () => {
   });
 
   test('is full when every worker is as busy as it may be', async () => {
-    home.load.expect(BUSY);
-    const relieve = other.load.expect(BUSY);
+    busy(home);
+    const relieve = busy(other);
     await expect(fanout.place()).rejects.toMatchObject({ code: 'full' });
     await expect(
       here.registry.publish({ tracks: ['audio'], id: 'another', grant: 'test' }),
@@ -150,7 +149,7 @@ describe('viewers', () => {
   test('whose worker dies are back on another one; the publisher and those elsewhere see nothing', async () => {
     const publisher = await live('a');
     const near = await watch('a');
-    const relieve = publisher.home.load.expect(BUSY);
+    const relieve = busy(publisher.home);
     const far = await watch('a');
     expect(publisher.fanout.pipes).toBe(1);
     relieve();
@@ -169,8 +168,8 @@ describe('viewers', () => {
   });
 
   test('whose publisher’s worker dies wait, wherever they are, and go on with the next publisher', async () => {
-    here.spread();
     const publisher = await live('a');
+    busy(publisher.home);
     const far = await watch('a');
     const ended = new Promise((resolve) => far.on('ended', (...args) => resolve(args)));
     process.kill(publisher.home.pid, 'SIGKILL');
@@ -191,6 +190,14 @@ describe('viewers', () => {
       await expect.poll(async () => (await router.dump()).transportIds, within).toEqual([]);
     }
   });
+});
+
+test('a player is refused politely while the server is as busy as it may be', async () => {
+  const publisher = await publishMedia(here.url, 'a', 'h264');
+  for (const worker of here.pool.workers) busy(worker);
+  const refused = watchPackets(here.url, 'a');
+  await expect(refused).rejects.toMatchObject({ status: 503, code: 'full', retryAfter: 30 });
+  await publisher.stop();
 });
 
 describe('through the pipe', () => {

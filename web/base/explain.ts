@@ -31,7 +31,7 @@ export function explain(error: PharosClientError): Explanation {
     case 'server_full':
       return {
         title: 'The server is full',
-        text: 'It carries as many streams as it may. Try again when another one has ended.',
+        text: 'It carries as much as it may. Try again when another stream has ended.',
       };
     default:
       return {

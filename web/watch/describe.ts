@@ -88,7 +88,7 @@ function explainFailure(error: PharosClientError, identifier: string): Explanati
     case 'full':
       return {
         title: 'This stream is full',
-        text: 'As many people are watching as may. Try again when somebody has left.',
+        text: 'As many people are watching as the server takes. Try again when somebody has left.',
       };
     case 'unsupported_codec':
       return {
