@@ -9,7 +9,7 @@
 import { parseArgs } from 'node:util';
 import { list, medians, type Rows, report, round, workersWord } from './lib/figures.ts';
 import { Load, type LoadFigures } from './lib/load.ts';
-import { SOURCE } from './lib/source.ts';
+import { describeSource } from './lib/source.ts';
 import { SUBJECTS, type SubjectName } from './lib/subject.ts';
 
 const { values } = parseArgs({
@@ -45,7 +45,7 @@ for (const workers of list(values.workers)) {
   }
 }
 report(
-  `Fan-out by WHEP: ${SOURCE}; medians of ${rounds} rounds of ${seconds} s`,
+  `Fan-out by WHEP: ${describeSource('full')}; medians of ${rounds} rounds of ${seconds} s`,
   {
     'Cost to the server, Node and workers together (µs of CPU per packet sent; % of a core per viewer)':
       costs,

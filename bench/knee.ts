@@ -9,7 +9,7 @@
 import { parseArgs } from 'node:util';
 import { list, type Rows, report, round, workersWord } from './lib/figures.ts';
 import { Load, type LoadFigures } from './lib/load.ts';
-import { SOURCE } from './lib/source.ts';
+import { describeSource } from './lib/source.ts';
 import { SUBJECTS, type SubjectName } from './lib/subject.ts';
 
 const { values } = parseArgs({
@@ -39,7 +39,7 @@ for (const workers of list(values.workers)) {
   for (const name of SUBJECTS) knees[`${name}, ${workersWord(workers)}`] = await climb(name, workers);
 }
 report(
-  `The knee: ${SOURCE}; loss over ${seconds} s${values.parked ? '; viewers that do not count it stopped' : ''}`,
+  `The knee: ${describeSource('full')}; loss over ${seconds} s${values.parked ? '; viewers that do not count it stopped' : ''}`,
   { 'All steps (% of a core; idle: of the machine)': steps, 'Where loss passed 0.1 %': knees },
   values.json,
 );

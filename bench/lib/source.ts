@@ -6,27 +6,42 @@ import { type Live, publishMedia } from '../../test/helpers/publish-media.ts';
 import { findFfmpeg } from '../../tools/lib/ffmpeg.ts';
 
 export const STREAM = 'bench';
-export const SOURCE = '720p30 H.264 at 1.5 Mbit/s with a key frame each second, Opus at 64 kbit/s';
+
+const SOURCES = {
+  /** What the cost of a viewer is told for. */
+  full: { size: '1280x720', rate: 30, kilobits: 1500 },
+  /** For what is about joins, so that carrying it leaves the machine room for them. */
+  light: { size: '640x360', rate: 15, kilobits: 300 },
+};
+export type SourceName = keyof typeof SOURCES;
+
+export function describeSource(name: SourceName): string {
+  const { size, rate, kilobits } = SOURCES[name];
+  return `${size} at ${rate} frames/s, H.264 at ${kilobits} kbit/s with a key frame each second, Opus at 64 kbit/s`;
+}
 
 export type Source = Live & { keyFramesAsked(): number };
 
 /** Resolves when the stream is live. */
-export async function publishSource(url: string): Promise<Source> {
+export async function publishSource(url: string, name: SourceName = 'full'): Promise<Source> {
   let asked = 0;
   const onKeyFrameRequest = () => {
     asked += 1;
   };
-  const live = await publishMedia(url, STREAM, 'h264', { file: await sourceFile(), onKeyFrameRequest });
+  const file = await sourceFile(name);
+  const live = await publishMedia(url, STREAM, 'h264', { file, onKeyFrameRequest });
   return { ...live, keyFramesAsked: () => asked };
 }
 
-function sourceFile(): Promise<string> {
-  return madeOnce('bench-720p-1500k.mp4', (path) =>
+function sourceFile(name: SourceName): Promise<string> {
+  const { size, rate, kilobits } = SOURCES[name];
+  return madeOnce(`bench-${size}-${rate}-${kilobits}k.mp4`, (path) =>
     promisify(execFile)(findFfmpeg(), [
-      ...'-v error -f lavfi -i testsrc2=size=1280x720:rate=30,noise=alls=10:allf=t,format=yuv420p'.split(' '),
+      ...'-v error -f lavfi -i'.split(' '),
+      `testsrc2=size=${size}:rate=${rate},noise=alls=10:allf=t,format=yuv420p`,
       ...'-f lavfi -i sine=frequency=440:sample_rate=48000 -t 20'.split(' '),
-      ...'-c:v libx264 -preset veryfast -profile:v baseline -g 30 -bf 0 -sc_threshold 0'.split(' '),
-      ...'-b:v 1500k -minrate 1500k -maxrate 1500k -bufsize 750k'.split(' '),
+      ...`-c:v libx264 -preset veryfast -profile:v baseline -g ${rate} -bf 0 -sc_threshold 0`.split(' '),
+      ...`-b:v ${kilobits}k -minrate ${kilobits}k -maxrate ${kilobits}k -bufsize ${kilobits / 2}k`.split(' '),
       ...'-c:a libopus -b:a 64k'.split(' '),
       path,
     ]),

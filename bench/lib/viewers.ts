@@ -1,14 +1,20 @@
 /**
- * WHEP viewers in a process of their own, so that what they take of the CPU can be told from what
+ * Viewers in a process of their own, so that what they take of the CPU can be told from what
  * the server takes. audience.ts starts it and asks by IPC.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GapCounter, type MediaKind, sequenceOf } from '../../tools/lib/rtp.ts';
 import { WhepClient } from '../../tools/lib/whep-client.ts';
+import { WsViewer } from '../../tools/lib/ws-viewer.ts';
 
-export type JoinOptions = {
-  /** Of the WHEP endpoint. */
+export type Target = {
+  /** Of the WHEP endpoint, or of our WebSocket. */
   url: string;
+  /** For a WebSocket, which has no stream in its URL. */
+  stream?: string;
+};
+
+export type JoinOptions = Target & {
   count: number;
   /** Spread over this many milliseconds; without, as fast as some at once come in. */
   within?: number;
@@ -18,23 +24,26 @@ export type JoinOptions = {
   stay?: number;
 };
 
-/** Milliseconds after the POST; NaN for the first packet of one that does not look. */
+export type CycleOptions = Target & { count: number; atOnce: number };
+
+/** Milliseconds after the POST, or the opening of the socket; NaN for the first packet of one that does not look. */
 export type Join = { answer: number; connected: number; first: number };
 export type Joined = { joins: Join[]; failures: string[] };
 export type Counts = { packets: number; lost: number };
 
 const AT_ONCE = 8;
 
-type Viewer = { client: WhepClient; counters: Map<MediaKind, GapCounter>; packets: number };
+type Client = Pick<WhepClient, 'close'>;
+type Viewer = { client: Client; counters: Map<MediaKind, GapCounter>; packets: number };
 const viewers = new Set<Viewer>();
 
 const commands = {
-  async join({ url, count, within, counted = 0, stay }: JoinOptions): Promise<Joined> {
+  async join({ count, within, counted = 0, stay, ...target }: JoinOptions): Promise<Joined> {
     const joins: Join[] = [];
     const failures: string[] = [];
     const one = async (index: number) => {
       try {
-        const { viewer, join } = await open(url, index < counted);
+        const { viewer, join } = await open(target, index < counted);
         joins.push(join);
         if (stay !== undefined) await sleep(stay).then(() => close(viewer));
       } catch (error) {
@@ -68,10 +77,10 @@ const commands = {
   },
 
   /** That many come, see a packet, and leave. Resolves with why some could not. */
-  async cycle({ url, count, atOnce }: { url: string; count: number; atOnce: number }): Promise<string[]> {
+  async cycle({ count, atOnce, ...target }: CycleOptions): Promise<string[]> {
     const failures: string[] = [];
     await inLanes(count, atOnce, () =>
-      open(url, true).then(
+      open(target, true).then(
         ({ viewer }) => close(viewer),
         (error: unknown) => void failures.push(String(error)),
       ),
@@ -88,35 +97,40 @@ export type Commands = typeof commands;
 export type Call = { id: number; name: keyof Commands; args: never[] };
 export type Answer = { id: number; value?: unknown; error?: string };
 
-async function open(url: string, looks: boolean): Promise<{ viewer: Viewer; join: Join }> {
+async function open(target: Target, looks: boolean): Promise<{ viewer: Viewer; join: Join }> {
   const first = Promise.withResolvers<number>();
-  const viewer: Viewer = {
-    client: new WhepClient({
-      url: new URL(url),
-      ...(looks && { onPacket: (kind, packet) => clientOnPacket(viewer, kind, packet, first.resolve) }),
-    }),
-    counters: new Map([
-      ['audio', new GapCounter()],
-      ['video', new GapCounter()],
-    ]),
-    packets: 0,
+  const counters = new Map<MediaKind, GapCounter>([
+    ['audio', new GapCounter()],
+    ['video', new GapCounter()],
+  ]);
+  const viewer: Viewer = { client: { close: async () => {} }, counters, packets: 0 };
+  const onPacket: OnPacket = (kind, packet) => {
+    first.resolve(performance.now());
+    viewer.packets += 1;
+    counters.get(kind)?.add(sequenceOf(packet));
   };
-  const { postedAt, answeredAt } = await viewer.client.connect();
+  const { client, from, answered } = await connect(target, looks ? onPacket : undefined);
+  viewer.client = client;
   viewers.add(viewer);
-  const connected = performance.now() - postedAt;
+  const connected = performance.now() - from;
   const firstAt = looks ? await first.promise : Number.NaN;
-  return { viewer, join: { answer: answeredAt - postedAt, connected, first: firstAt - postedAt } };
+  return { viewer, join: { answer: answered - from, connected, first: firstAt - from } };
 }
 
-function clientOnPacket(
-  viewer: Viewer,
-  kind: MediaKind,
-  packet: Buffer,
-  onFirst: (at: number) => void,
-): void {
-  onFirst(performance.now());
-  viewer.packets += 1;
-  viewer.counters.get(kind)?.add(sequenceOf(packet));
+type OnPacket = (kind: MediaKind, packet: Buffer) => void;
+type Connected = { client: Client /** By performance.now(). */; from: number; answered: number };
+
+async function connect({ url, stream }: Target, onPacket: OnPacket | undefined): Promise<Connected> {
+  const options = { url: new URL(url), ...(onPacket && { onPacket }) };
+  if (stream === undefined) {
+    const client = new WhepClient(options);
+    const { postedAt, answeredAt } = await client.connect();
+    return { client, from: postedAt, answered: answeredAt };
+  }
+  const from = performance.now();
+  const client = new WsViewer({ ...options, stream });
+  await client.open();
+  return { client, from, answered: client.answeredAt ?? Number.NaN };
 }
 
 async function close(viewer: Viewer): Promise<void> {
