@@ -4,7 +4,7 @@ const FOLLOW = 0.5;
  * What a share of a core a bit per second costs, as long as a worker has not shown it itself by
  * enough of them (bench/README.md has measurements), and how far from it a worker may be.
  */
-const COST = { first: 1 / 400e6, factor: 4, shownBy: 50e6 };
+const COST = { first: 1 / 500e6, factor: 4, shownBy: 50e6 };
 
 /**
  * How busy a worker is, as a share of a core: the CPU time that its process was
