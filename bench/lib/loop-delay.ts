@@ -5,7 +5,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 /** Milliseconds between looks; what Node reports contains it. */
-const RESOLUTION = 5;
+const RESOLUTION = 10;
 
 const delay = monitorEventLoopDelay({ resolution: RESOLUTION });
 let reading = 0;

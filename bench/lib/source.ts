@@ -2,8 +2,9 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { madeOnce } from '../../test/helpers/made-once.ts';
-import { type Live, publishMedia } from '../../test/helpers/publish-media.ts';
 import { findFfmpeg } from '../../tools/lib/ffmpeg.ts';
+import { RtpSource, type RtpSourceOptions } from '../../tools/lib/rtp-source.ts';
+import { WhipClient } from '../../tools/lib/whip-client.ts';
 
 export const STREAM = 'bench';
 
@@ -20,17 +21,43 @@ export function describeSource(name: SourceName): string {
   return `${size} at ${rate} frames/s, H.264 at ${kilobits} kbit/s with a key frame each second, Opus at 64 kbit/s`;
 }
 
-export type Source = Live & { keyFramesAsked(): number };
+export type Source = {
+  readonly client: WhipClient;
+  /** When it was asked for, by the clock of the machine: other processes have to do with it. */
+  readonly postedAt: number;
+  keyFramesAsked(): number;
+  stop(): Promise<void>;
+};
 
 /** Resolves when the stream is live. */
 export async function publishSource(url: string, name: SourceName = 'full'): Promise<Source> {
+  const options: RtpSourceOptions = {
+    file: await sourceFile(name),
+    loop: true,
+    copy: true,
+    onPacket: (kind, packet) => client.send(kind, packet),
+  };
   let asked = 0;
   const onKeyFrameRequest = () => {
     asked += 1;
   };
-  const file = await sourceFile(name);
-  const live = await publishMedia(url, STREAM, 'h264', { file, onKeyFrameRequest });
-  return { ...live, keyFramesAsked: () => asked };
+  const source = await RtpSource.open(options);
+  const client = new WhipClient({
+    url: new URL(`/whip/${STREAM}`, url),
+    tracks: source.tracks,
+    onKeyFrameRequest,
+  });
+  const stop = async () => {
+    await Promise.all([source.close(), client.close()]);
+  };
+  try {
+    const { postedAt } = await client.connect();
+    source.start(options);
+    return { client, postedAt: performance.timeOrigin + postedAt, keyFramesAsked: () => asked, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
 
 function sourceFile(name: SourceName): Promise<string> {

@@ -6,6 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GapCounter, type MediaKind, sequenceOf } from '../../tools/lib/rtp.ts';
 import { WhepClient } from '../../tools/lib/whep-client.ts';
 import { WsViewer } from '../../tools/lib/ws-viewer.ts';
+import { inLanes } from './lanes.ts';
+import { type WaitOptions, wait, whenLive } from './waiting.ts';
 
 export type Target = {
   /** Of the WHEP endpoint, or of our WebSocket. */
@@ -88,6 +90,11 @@ const commands = {
     return failures;
   },
 
+  /** Resolves when all of them wait for the stream. */
+  wait: (options: WaitOptions): Promise<void> => wait(options),
+
+  whenLive,
+
   async leave(): Promise<void> {
     await Promise.all([...viewers].map(close));
   },
@@ -136,14 +143,6 @@ async function connect({ url, stream }: Target, onPacket: OnPacket | undefined):
 async function close(viewer: Viewer): Promise<void> {
   viewers.delete(viewer);
   await viewer.client.close();
-}
-
-async function inLanes(count: number, lanes: number, one: (index: number) => Promise<void>): Promise<void> {
-  let next = 0;
-  const lane = async () => {
-    while (next < count) await one(next++);
-  };
-  await Promise.all(Array.from({ length: Math.min(lanes, count) }, lane));
 }
 
 process.on('message', async ({ id, name, args }: Call) => {
