@@ -7,6 +7,8 @@ export type Section = {
   mid: string;
   protocol: string;
   codecs: types.RtpCodecCapability[];
+  /** Of those that the router knows. */
+  extensions: types.RtpHeaderExtensionParameters[];
   ssrc: number | undefined;
 };
 
@@ -59,12 +61,18 @@ function readSection(media: MediaDescription, router: types.Router): Section {
     mid: String(mid),
     protocol,
     codecs,
+    extensions: (media.ext ?? []).flatMap(({ value, uri }) => {
+      const found = router.rtpCapabilities.headerExtensions?.find(
+        (each) => each.uri === uri && each.kind === type && each.direction !== 'sendonly',
+      );
+      return found ? [{ uri: found.uri, id: value }] : [];
+    }),
     ssrc: ssrcs[0] && Number(ssrcs[0].id),
   };
 }
 
-/** The parameters of what a section's sender will send: its first codec, no header extensions. */
-export function sentParameters({ mid, codecs, ssrc }: Section): types.RtpParameters {
+/** The parameters of what a section's sender will send: its first codec. */
+export function sentParameters({ mid, codecs, extensions, ssrc }: Section): types.RtpParameters {
   const [codec] = codecs;
   if (!codec) throw new Error('no codec in common');
   const { mimeType, preferredPayloadType, clockRate, channels, parameters, rtcpFeedback } = codec;
@@ -80,7 +88,7 @@ export function sentParameters({ mid, codecs, ssrc }: Section): types.RtpParamet
         rtcpFeedback,
       },
     ],
-    headerExtensions: [],
+    headerExtensions: extensions,
     encodings: [ssrc === undefined ? {} : { ssrc }],
     rtcp: { reducedSize: true },
   };
@@ -114,9 +122,13 @@ export function writeAnswer(
       'a=rtcp-mux',
       'a=rtcp-rsize',
       ...codecs.flatMap(codecLines),
+      // Players get what the router numbers: they are not told of extensions.
+      ...(direction === 'recvonly' ? (rtpParameters?.headerExtensions ?? []) : []).map(
+        ({ id, uri }) => `a=extmap:${id} ${uri}`,
+      ),
       ...(direction === 'sendonly'
         ? [
-            'a=msid:bare bare',
+            `a=msid:bare ${kind}`,
             ...(rtpParameters?.encodings ?? []).map(({ ssrc }) => `a=ssrc:${ssrc} cname:bare`),
           ]
         : []),
