@@ -47,7 +47,9 @@ report(
   `${waiting} viewers wait, ${media} of them take media, ${workersWord(workers)}, medians of ${rounds} rounds; ${describeSource('light')}`,
   {
     'Each figure': rows,
-    ...(failures.length > 0 && { 'Without media': { [failures.length]: { why: failures[0] ?? '' } } }),
+    ...(failures.length > 0 && {
+      'Without the event or without media': { [failures.length]: { why: failures[0] ?? '' } },
+    }),
   },
   values.json,
 );

@@ -35,16 +35,21 @@ export async function wait(options: WaitOptions): Promise<void> {
   });
 }
 
-/** Resolves when all have it. */
+/** Resolves when all have it, or cannot have it any more. */
 export async function whenLive(): Promise<WhenLive> {
-  const live = await Promise.all(waiting.map((each) => each.live));
-  const media = await Promise.allSettled(waiting.flatMap((each) => each.media ?? []));
+  const [live, media] = await Promise.all([
+    Promise.allSettled(waiting.map((each) => each.live)),
+    Promise.allSettled(waiting.flatMap((each) => each.media ?? [])),
+  ]);
   return {
-    live,
-    media: media.flatMap((each) => (each.status === 'fulfilled' ? each.value : [])),
-    failures: media.flatMap((each) => (each.status === 'rejected' ? String(each.reason) : [])),
+    live: live.flatMap(fulfilled),
+    media: media.flatMap(fulfilled),
+    failures: [...live, ...media].flatMap((each) => (each.status === 'rejected' ? String(each.reason) : [])),
   };
 }
+
+const fulfilled = (result: PromiseSettledResult<number>): number[] =>
+  result.status === 'fulfilled' ? [result.value] : [];
 
 async function waitByProtocol({ url, stream }: WaitOptions, takes: boolean): Promise<Waiting> {
   const live = Promise.withResolvers<number>();
@@ -53,9 +58,13 @@ async function waitByProtocol({ url, stream }: WaitOptions, takes: boolean): Pro
     stream,
     acceptMedia: takes,
     onLive: () => live.resolve(now()),
+    onEnded: (reason) => live.reject(new Error(`ended: ${reason}`)),
   });
   await viewer.open();
-  return { live: live.promise, media: takes ? viewer.connected().then(now) : undefined };
+  return {
+    live: live.promise,
+    media: takes ? live.promise.then(() => viewer.connected()).then(now) : undefined,
+  };
 }
 
 async function waitBare({ url }: WaitOptions, takes: boolean, whep: string): Promise<Waiting> {
