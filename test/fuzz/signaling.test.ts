@@ -37,6 +37,7 @@ test(`${MESSAGES} mutated messages, each answered; then it still publishes and w
     { type: 'produce', kind: 'audio', rtpParameters: rtpParameters('opus') },
     { type: 'produce', kind: 'video', rtpParameters: rtpParameters('VP8') },
     { type: 'produce', kind: 'video', rtpParameters: rtpParameters('H264') },
+    { type: 'first_frame', milliseconds: 200 },
     { type: 'stop' },
   ];
 
