@@ -19,6 +19,7 @@ const { values } = parseArgs({
     cycles: { type: 'string', default: '2000' },
     'at-once': { type: 'string', default: '20' },
     workers: { type: 'string', default: '2' },
+    settle: { type: 'string', default: '3' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -28,7 +29,7 @@ const workers = Number(values.workers);
 /** Code is compiled and pools are filled after so many. */
 const WARM_UP = Math.min(100, cycles);
 /** A session's last traces are gone when its timers are. */
-const SETTLE = 3_000;
+const settle = Number(values.settle) * 1000;
 
 const tables: Record<string, Rows> = {};
 const rates: string[] = [];
@@ -71,7 +72,7 @@ async function measure(name: SubjectName): Promise<Rows> {
 }
 
 async function settled(subject: Subject) {
-  await sleep(SETTLE);
+  await sleep(settle);
   // Memory of the process first: V8 gives back little of what it has collected.
   const holdings = summedHoldings(pidOf(subject));
   return {

@@ -8,7 +8,7 @@
  */
 import { parseArgs } from 'node:util';
 import { list, medians, type Rows, report, round, workersWord } from './lib/figures.ts';
-import { Load, type LoadFigures } from './lib/load.ts';
+import { Load, type LoadFigures, STARTED } from './lib/load.ts';
 import { describeSource } from './lib/source.ts';
 import { SUBJECTS, type SubjectName } from './lib/subject.ts';
 
@@ -18,6 +18,7 @@ const { values } = parseArgs({
     workers: { type: 'string', default: '1,2' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '8' },
+    settle: { type: 'string', default: STARTED },
     parked: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
@@ -58,7 +59,7 @@ report(
 process.exit();
 
 async function run(name: SubjectName, workers: number, viewers: number): Promise<Figures> {
-  const load = await Load.create(name, { workers, parked: values.parked });
+  const load = await Load.create(name, { workers, parked: values.parked, settle: Number(values.settle) });
   try {
     // Its code is loaded, and compiled in part.
     await load.add(1);

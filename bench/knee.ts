@@ -8,7 +8,7 @@
  */
 import { parseArgs } from 'node:util';
 import { list, type Rows, report, round, workersWord } from './lib/figures.ts';
-import { Load, type LoadFigures } from './lib/load.ts';
+import { Load, type LoadFigures, STARTED } from './lib/load.ts';
 import { describeSource } from './lib/source.ts';
 import { SUBJECTS, type SubjectName } from './lib/subject.ts';
 
@@ -19,6 +19,7 @@ const { values } = parseArgs({
     most: { type: 'string', default: '600' },
     workers: { type: 'string', default: '1,2' },
     seconds: { type: 'string', default: '6' },
+    settle: { type: 'string', default: STARTED },
     parked: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
@@ -47,7 +48,7 @@ report(
 process.exit();
 
 async function climb(name: SubjectName, workers: number): Promise<Rows[string]> {
-  const load = await Load.create(name, { workers, parked: values.parked });
+  const load = await Load.create(name, { workers, parked: values.parked, settle: Number(values.settle) });
   let served = 0;
   try {
     for (let wanted = from; wanted <= most; wanted += step) {

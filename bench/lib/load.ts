@@ -14,7 +14,7 @@ const VIEWERS_PER_PROCESS = 100;
 /** Joins and their handshakes are over, and the kernel has calmed down. */
 const SETTLE = 2_000;
 /** Pharos looks at each packet of a new publisher for some seconds: encoder-trace.ts. */
-const STARTED = 8_000;
+export const STARTED = '8';
 
 export type LoadOptions = {
   workers: number;
@@ -23,6 +23,8 @@ export type LoadOptions = {
    * all the same; on the cores that receiving would take it can be seen with more viewers.
    */
   parked: boolean;
+  /** Seconds from the publisher's start to the first measurement, at least. */
+  settle: number;
 };
 
 export class Load {
@@ -32,20 +34,21 @@ export class Load {
   readonly #parked: boolean;
   readonly #counted = new Audience();
   readonly #crowd: Audience[] = [];
-  readonly #started = sleep(STARTED);
+  readonly #started: Promise<void>;
 
-  private constructor(subject: Subject, source: Source, parked: boolean) {
+  private constructor(subject: Subject, source: Source, { parked, settle }: LoadOptions) {
     this.subject = subject;
     this.source = source;
     this.#parked = parked;
+    this.#started = sleep(settle * 1000);
   }
 
-  static async create(name: SubjectName, { workers, parked }: LoadOptions): Promise<Load> {
+  static async create(name: SubjectName, options: LoadOptions): Promise<Load> {
     // Who is stopped is silent.
     const settings = { PHAROS_MEDIA_ICE_CONSENT_TIMEOUT: 60 };
-    const subject = await startSubject(name, { workers, settings });
+    const subject = await startSubject(name, { workers: options.workers, settings });
     try {
-      return new Load(subject, await publishSource(subject.url), parked);
+      return new Load(subject, await publishSource(subject.url), options);
     } catch (error) {
       await subject.stop();
       throw error;
