@@ -78,9 +78,9 @@ function status(progress: LoadProgress, { viewers }: LoadArguments): string {
   return parts.join('  ');
 }
 
-function exitOf({ viewers }: Report): number {
+function exitOf({ viewers, publisherEnded }: Report): number {
   const { asked, joined, ended, silent } = viewers;
-  return joined === asked && ended === 0 && silent === 0 ? 0 : 1;
+  return joined === asked && ended === 0 && silent === 0 && publisherEnded === null ? 0 : 1;
 }
 
 // libdatachannel's threads would keep the process; all that matters is closed.

@@ -4,9 +4,11 @@ import type { ProcessReport, Reason, Report } from './report.ts';
 /** Above it, what waits for a thread or a core waits noticeably. Percent. */
 const BUSY = 85;
 
-const SETTINGS: Record<string, string> = {
-  too_many_requests: 'PHAROS_LIMITS_JOINS_PER_ADDRESS and PHAROS_LIMITS_CONNECTIONS_PER_ADDRESS',
-  full: 'PHAROS_LIMITS_VIEWERS_PER_STREAM',
+/** By the server's code for it. */
+const ADVICE: Record<string, string> = {
+  too_many_requests:
+    "The server's limits for one address are reached: raise PHAROS_LIMITS_JOINS_PER_ADDRESS and PHAROS_LIMITS_CONNECTIONS_PER_ADDRESS there.",
+  full: 'The stream, or the server, takes no more viewers: PHAROS_LIMITS_VIEWERS_PER_STREAM and PHAROS_LIMITS_MAX_LOAD there decide.',
 };
 
 /** Failures of the same reason together, most frequent first. */
@@ -21,7 +23,7 @@ export function reasonsOf(failures: readonly unknown[], ends: readonly string[])
   return [...reasons.values()].sort((a, b) => b.count - a.count);
 }
 
-function reasonOf(failure: unknown): Omit<Reason, 'count'> {
+export function reasonOf(failure: unknown): Omit<Reason, 'count'> {
   if (!(failure instanceof Error)) return { reason: String(failure) };
   // What fetch says itself is "fetch failed".
   const told = failure.cause instanceof Error ? failure.cause : failure;
@@ -30,17 +32,17 @@ function reasonOf(failure: unknown): Omit<Reason, 'count'> {
   return { code, reason: [code, told.message].filter(Boolean).join(': ') };
 }
 
-export function notesOn(report: Report, publisherEnded?: string): string[] {
-  const publisher = publisherEnded === undefined ? [] : [`The publisher ended: ${publisherEnded}`];
-  return [...publisher, ...report.reasons.flatMap(advice), ...bottlenecks(report)];
+export function notesOn(report: Report): string[] {
+  const publisher =
+    report.publisherEnded === null ? [] : [`The publisher ended early. ${report.publisherEnded}`];
+  const advice = new Set(report.reasons.flatMap(adviceOn));
+  return [...publisher, ...advice, ...bottlenecks(report)];
 }
 
-function advice({ code }: Reason): string[] {
-  const settings = code === undefined ? undefined : SETTINGS[code];
-  if (settings)
-    return [`The server's limits refused viewers: for a load from one address raise ${settings}.`];
-  if (code !== 'server_full') return [];
-  return ['The server refused viewers as it had enough to do: that is its capacity.'];
+/** What the operator can do about it. */
+export function adviceOn({ code }: { code?: string }): string[] {
+  const advice = code === undefined ? undefined : ADVICE[code];
+  return advice === undefined ? [] : [advice];
 }
 
 function bottlenecks({ processes, machine }: Report): string[] {
@@ -53,6 +55,11 @@ function bottlenecks({ processes, machine }: Report): string[] {
   });
   if (machine.watchingPercent > BUSY * machine.cores) {
     notes.push('This machine was at its limit: whoever ran on it had to wait.');
+  }
+  if (machine.droppedDatagrams > 0) {
+    notes.push(
+      `This machine dropped ${machine.droppedDatagrams} datagrams that were not taken in time: loss on it, not on the network.`,
+    );
   }
   return notes;
 }

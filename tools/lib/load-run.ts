@@ -2,11 +2,19 @@
 import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { explained } from './explained.ts';
-import { notesOn, reasonsOf } from './load-notes.ts';
+import { adviceOn, notesOn, reasonOf, reasonsOf } from './load-notes.ts';
 import { type JoinOptions, join, type LoadViewer } from './load-viewer.ts';
 import { type ProcessReport, percent, processReport, type Report, round, spread } from './report.ts';
 import { type Joined, Swarm } from './swarm.ts';
-import { listenerAt, machineBusy, type Sample, sampleSelf, sampleTree, usage } from './usage.ts';
+import {
+  droppedDatagrams,
+  listenerAt,
+  machineBusy,
+  type Sample,
+  sampleSelf,
+  sampleTree,
+  usage,
+} from './usage.ts';
 
 export type LoadOptions = JoinOptions & {
   viewers: number;
@@ -33,7 +41,7 @@ export type LoadProgress = {
 type Totals = { packets: number; bytes: number; lost: number };
 type Part = ProcessReport['part'];
 /** Everything that only its growth makes sense of. */
-type Moment = Totals & { time: number; samples: Record<Part, Sample[]>; machine: number };
+type Moment = Totals & { time: number; samples: Record<Part, Sample[]>; machine: number; dropped: number };
 
 /** Ctrl-C (`signal`) ends it early, with a report all the same. @throws Error if not even the first viewer can join. */
 export async function runLoad(options: LoadOptions): Promise<Report> {
@@ -95,7 +103,9 @@ class LoadRun {
     const common = { perSecond, signal, join: () => join(this.#options) };
     await this.#swarm.join({ ...common, count: 1 });
     const [failure] = this.#swarm.failures;
-    if (failure) throw explained(failure, url);
+    if (failure) {
+      throw new Error([explained(failure, url).message, ...adviceOn(reasonOf(failure))].join('\n'));
+    }
     await this.#swarm.join({ ...common, count: viewers - 1 });
   }
 
@@ -104,6 +114,7 @@ class LoadRun {
     for (;;) {
       const rest = until - performance.now();
       if (rest <= 0 || signal.aborted || publisher?.ended !== undefined) return;
+      if (this.#viewers().every(({ ended }) => ended !== undefined)) return;
       await sleep(Math.min(rest, 1_000), undefined, { signal }).catch(() => undefined);
     }
   }
@@ -125,7 +136,13 @@ class LoadRun {
       publisher: publisher ? sampleTree(publisher.pid) : [],
       load: [sampleSelf()],
     };
-    return { ...totals, time: performance.now(), samples, machine: machineBusy() };
+    return {
+      ...totals,
+      time: performance.now(),
+      samples,
+      machine: machineBusy(),
+      dropped: droppedDatagrams(),
+    };
   }
 
   #report(joined: Moment, end: Moment): Report {
@@ -166,10 +183,12 @@ class LoadRun {
         cores: cpus().length,
         joiningPercent: busy(this.#begin, joined),
         watchingPercent: busy(joined, end),
+        droppedDatagrams: end.dropped - this.#begin.dropped,
       },
+      publisherEnded: publisher?.ended ?? null,
       notes: [],
     };
-    return { ...report, notes: notesOn(report, publisher?.ended) };
+    return { ...report, notes: notesOn(report) };
   }
 
   #processes(joined: Moment, end: Moment): ProcessReport[] {

@@ -18,6 +18,7 @@ export class OwnPublisher {
   readonly pid: number;
   readonly #child: ChildProcess;
   #errors = '';
+  #lost: string | undefined;
   #closed = false;
 
   private constructor(child: ChildProcess, pid: number) {
@@ -32,6 +33,7 @@ export class OwnPublisher {
   static async start({ file, url, stream, key, signal }: OwnPublisherOptions): Promise<OwnPublisher> {
     const args = [PUBLISH, file, '--stream', stream, '--url', url.href, '--loop'];
     const { video } = await probe(file);
+    signal?.throwIfAborted();
     // Encoding would take more of the machine than all that is measured here.
     if (!video || ['h264', 'vp8'].includes(video.codec)) args.push('--copy');
     const env = key === undefined ? process.env : { ...process.env, PHAROS_PUBLISH_KEY: key };
@@ -50,8 +52,9 @@ export class OwnPublisher {
 
   /** Why it sends no longer, if that is no doing of ours. */
   get ended(): string | undefined {
+    if (this.#closed) return undefined;
     const over = this.#child.exitCode !== null || this.#child.signalCode !== null;
-    return over && !this.#closed ? this.#errors.trim() || 'it ended' : undefined;
+    return over ? this.#errors.trim() || 'it ended' : this.#lost;
   }
 
   /** Resolves when the stream has ended. Idempotent. */
@@ -69,6 +72,8 @@ export class OwnPublisher {
       this.#child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
         text = (text + chunk).slice(-1000);
         if (/^Live\b/m.test(text)) resolve();
+        // It would begin anew, but that is another stream for who watches.
+        this.#lost ??= /The connection is lost.*?(?=\.)/.exec(text)?.[0];
       });
       this.#child.once('close', () => reject(new Error(this.ended ?? 'closed')));
     });

@@ -30,7 +30,15 @@ export type Report = {
   lost: number;
   jitterMs: { audio: Spread | null; video: Spread | null };
   processes: ProcessReport[];
-  machine: { cores: number; joiningPercent: number; watchingPercent: number };
+  machine: {
+    cores: number;
+    joiningPercent: number;
+    watchingPercent: number;
+    /** Datagrams that waited too long for their receiver, from begin to end, whosever they were. */
+    droppedDatagrams: number;
+  };
+  /** Why our own publisher ended before the end. */
+  publisherEnded: string | null;
   notes: string[];
 };
 

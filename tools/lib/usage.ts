@@ -6,6 +6,8 @@ import { basename } from 'node:path';
 
 /** Linux counts CPU time in hundredths of a second for everybody who reads it (USER_HZ). */
 const TICKS = 100;
+/** Which of the figures after "Udp:" it is. */
+const RCVBUF_ERRORS = 5;
 
 /** A process at one moment; CPU in seconds since it began. */
 export type Sample = {
@@ -38,6 +40,17 @@ export function sampleSelf(): Sample {
 /** How long the cores of this machine have worked, in seconds. */
 export function machineBusy(): number {
   return cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0) / 1000;
+}
+
+/** Datagrams that this machine has dropped as nobody took them in time, whoever was to: no fault of a network's. */
+export function droppedDatagrams(): number {
+  try {
+    const [, values = ''] = /^Udp: .*\n(Udp: .*)/m.exec(readFileSync('/proc/net/snmp', 'utf8')) ?? [];
+    const over6 = /^Udp6RcvbufErrors\s+(\d+)/m.exec(readFileSync('/proc/net/snmp6', 'utf8'))?.[1];
+    return Number(values.split(' ')[RCVBUF_ERRORS] ?? 0) + Number(over6 ?? 0);
+  } catch {
+    return 0; // no Linux
+  }
 }
 
 /** The process and all that it has started; none where there is no such process, or no /proc. */
