@@ -38,6 +38,9 @@ export type LoadProgress = {
   cpu: { load: number; server: number };
 };
 
+/** Milliseconds: CPU time is counted in hundredths of a second, which say nothing of a shorter time. */
+const MEASURABLE = 500;
+
 type Totals = { packets: number; bytes: number; lost: number };
 type Part = ProcessReport['part'];
 /** Everything that only its growth makes sense of. */
@@ -73,7 +76,8 @@ class LoadRun {
     await this.#join();
     const joined = this.#moment();
     await this.#watch(joined.time + this.#options.duration * 1000);
-    return this.#report(joined, this.#moment());
+    const end = this.#moment();
+    return this.#report(joined, end.time - joined.time < MEASURABLE ? joined : end);
   }
 
   progress(): LoadProgress {

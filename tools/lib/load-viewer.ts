@@ -12,9 +12,18 @@ export type LoadViewer = {
   close(): Promise<void>;
 };
 
-export type JoinOptions = { url: URL; stream: string; by: 'whep' | 'ws'; signal: AbortSignal };
+export type JoinOptions = {
+  url: URL;
+  stream: string;
+  by: 'whep' | 'ws';
+  /** Aborted: all is to end, and what ends is no news. */
+  signal: AbortSignal;
+};
 
-/** Resolves when ICE and DTLS are through. */
+/**
+ * Resolves when ICE and DTLS are through. A join under way is not cut off: the server
+ * would keep a viewer that nobody knows how to delete.
+ */
 export function join(options: JoinOptions): Promise<LoadViewer> {
   return options.by === 'ws' ? joinByWs(options) : joinByWhep(options);
 }
@@ -23,7 +32,6 @@ async function joinByWhep({ url, stream, signal }: JoinOptions): Promise<LoadVie
   const seen = watching(signal);
   const client = new WhepClient({
     url: new URL(`whep/${stream}`, url),
-    signal,
     onPacket: seen.onPacket,
     onLost: (reason) => seen.end(`the connection is ${reason}`),
   });
@@ -41,16 +49,9 @@ async function joinByWs({ url, stream, signal }: JoinOptions): Promise<LoadViewe
     onPacket: seen.onPacket,
     onEnded: (reason) => seen.end(reason),
   });
-  const leave = () => void viewer.close();
-  signal.addEventListener('abort', leave, { once: true });
-  try {
-    const state = await viewer.open();
-    if (state === 'live') return seen.viewer(() => viewer.close());
-    await viewer.close();
-    throw new SignalRefusal({ code: 'stream_not_found', message: `"${stream}" is not live` });
-  } finally {
-    signal.removeEventListener('abort', leave);
-  }
+  if ((await viewer.open()) === 'live') return seen.viewer(() => viewer.close());
+  await viewer.close();
+  throw new SignalRefusal({ code: 'stream_not_found', message: `"${stream}" is not live` });
 }
 
 function watching(signal: AbortSignal) {
