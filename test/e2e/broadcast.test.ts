@@ -9,7 +9,8 @@ import {
   received,
   status,
 } from '../helpers/browser.ts';
-import { ADMIN_KEY, scrape } from '../helpers/metrics.ts';
+import { ADMIN_KEY } from '../helpers/camera-api.ts';
+import { scrape } from '../helpers/metrics.ts';
 import { startServer, type TestServer } from '../helpers/server.ts';
 
 let server: TestServer;

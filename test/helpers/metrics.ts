@@ -1,5 +1,5 @@
 /** What a server's `/metrics` says. */
-export const ADMIN_KEY = 'an-admin-key-for-tests';
+import { ADMIN_KEY } from './camera-api.ts';
 
 export type Scraped = {
   text: string;

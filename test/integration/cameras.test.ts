@@ -12,6 +12,7 @@ import { ADMIN_KEY, CameraApi, ffmpegOf } from '../helpers/camera-api.ts';
 import { capabilities, publish, TestClient, watch } from '../helpers/client.ts';
 import { decodeAudio, decodeVideo } from '../helpers/decode.ts';
 import { watchPackets } from '../helpers/live.ts';
+import { scrape } from '../helpers/metrics.ts';
 import { RtspServer, type RtspServerOptions } from '../helpers/rtsp-server.ts';
 import { startServer, type TestServer } from '../helpers/server.ts';
 
@@ -196,8 +197,14 @@ describe('a camera that fails', () => {
     rtsp.suspend();
     await server.record('camera retrying', { error: 'the camera has sent nothing for 5 s' });
     expect(performance.now() - frozen).toBeLessThan(7500);
+    expect((await scrape(server.url)).value('pharos_cameras', { state: 'retrying' })).toBe(1);
     rtsp.resume();
     await again(server);
+    const { value } = await scrape(server.url);
+    expect(value('pharos_ffmpeg_restarts_total', { purpose: 'camera' })).toBe(1);
+    expect(value('pharos_joins_total', { kind: 'publish', protocol: 'rtp' })).toBe(2);
+    expect(value('pharos_publishers', { protocol: 'rtp' })).toBe(1);
+    expect(value('pharos_cameras', { state: 'live' })).toBe(1);
     await expect.poll(() => ffmpegOf(pid), { timeout: 5000 }).toHaveLength(1);
     expect(ffmpegOf(pid)[0]?.pid).not.toBe(before?.pid);
   });

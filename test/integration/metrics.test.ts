@@ -1,9 +1,12 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { ADMIN_KEY } from '../helpers/camera-api.ts';
 import { publish, TestClient, watch } from '../helpers/client.ts';
 import { type Packets, watchPackets } from '../helpers/live.ts';
-import { ADMIN_KEY, scrape } from '../helpers/metrics.ts';
+import { scrape } from '../helpers/metrics.ts';
 import { type Live, publishMedia } from '../helpers/publish-media.ts';
-import { freePorts, startServer, type TestServer } from '../helpers/server.ts';
+import { freePorts, startRefused, startServer, type TestServer } from '../helpers/server.ts';
 
 let server: TestServer;
 const clients: { close(): Promise<unknown> }[] = [];
@@ -155,4 +158,16 @@ test('on a port of its own for everybody, with streams by name where that is wis
   } finally {
     await own.stop();
   }
+});
+
+test('a port in use stops the start, and says which setting', async () => {
+  const holder = createServer().listen(0, '127.0.0.1');
+  await once(holder, 'listening');
+  const { port } = holder.address() as AddressInfo;
+  const { code, output } = await startRefused({ PHAROS_METRICS_PORT: port });
+  holder.close();
+  expect(code).toBe(1);
+  expect(output).toMatch(
+    new RegExp(`could not start: metrics\\.port: ${port} is in use .*PHAROS_METRICS_PORT=`),
+  );
 });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Recording, recordingList, recordingStatus } from '../../server/protocol/recordings.ts';
 import { publishMedia, watchPackets } from '../helpers/live.ts';
+import { scrape } from '../helpers/metrics.ts';
 import { descriptors, family } from '../helpers/process.ts';
 import { startServer, type TestServer } from '../helpers/server.ts';
 
@@ -221,6 +222,10 @@ describe('a crash', () => {
     expect(recording?.parts).toHaveLength(2);
     for (const part of recording?.parts ?? []) expect(part.verdict).not.toBe('damaged');
     expect(recording?.parts[0]?.duration).toBeGreaterThan(1.3);
+    const { value } = await scrape(server.url);
+    expect(value('pharos_ffmpeg_restarts_total', { purpose: 'recording' })).toBe(1);
+    expect(value('pharos_recordings_finished_total', { verdict: 'ok' })).toBeGreaterThan(0);
+    expect(value('pharos_recordings_free_bytes')).toBeGreaterThan(0);
     await live.stop();
   });
 });

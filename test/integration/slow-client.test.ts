@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
+import { ADMIN_KEY } from '../helpers/camera-api.ts';
 import { capabilities, publish, type TestClient, watch } from '../helpers/client.ts';
-import { ADMIN_KEY, scrape } from '../helpers/metrics.ts';
+import { scrape } from '../helpers/metrics.ts';
 import { startServer, type TestServer } from '../helpers/server.ts';
 
 const MB = 1e6;
