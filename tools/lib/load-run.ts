@@ -178,6 +178,7 @@ class LoadRun {
       },
       packets: end.packets,
       lost: end.lost,
+      lostEach: spread(all.map(({ stats }) => stats.lost)),
       jitterMs: {
         audio: spread(all.flatMap(({ stats: { audio } }) => (audio.packets > 0 ? audio.jitter : []))),
         video: spread(all.flatMap(({ stats: { video } }) => (video.packets > 0 ? video.jitter : []))),

@@ -28,6 +28,8 @@ export type Report = {
   /** From each viewer's first packet to the end. */
   packets: number;
   lost: number;
+  /** The same for all: it was lost before the server spread it. */
+  lostEach: Spread | null;
   jitterMs: { audio: Spread | null; video: Spread | null };
   processes: ProcessReport[];
   machine: {
@@ -121,14 +123,16 @@ function spreadRows({ joinMs, firstPacketMs, jitterMs }: Report): string[][] {
   ]);
 }
 
-function mediaLines({ viewers, watching, packets, lost }: Report): string[] {
+function mediaLines({ viewers, watching, packets, lost, lostEach }: Report): string[] {
   const { seconds, megabitsPerSecond } = watching;
   const each = round(megabitsPerSecond / Math.max(1, viewers.joined), 2);
   const rate = seconds > 0 ? Math.round(watching.packets / seconds) : 0;
   const share = packets + lost > 0 ? (100 * lost) / (packets + lost) : 0;
+  const spreadOut =
+    lost > 0 && lostEach ? `; each viewer ${lostEach.median}, the worst ${lostEach.most}` : '';
   return [
     `watching   ${seconds} s: ${megabitsPerSecond} Mbit/s (${each} each), ${rate} packets/s`,
-    `loss       ${lost} of ${packets + lost} packets (${share.toFixed(3)} %)`,
+    `loss       ${lost} of ${packets + lost} packets (${share.toFixed(3)} %)${spreadOut}`,
   ];
 }
 
@@ -143,8 +147,11 @@ function processRows({ processes, machine }: Report): string[][] {
     String(process.rssMegabytes),
   ]);
   const { cores, joiningPercent, watchingPercent } = machine;
+  const rest = (all: number, of: 'joiningPercent' | 'watchingPercent') =>
+    String(Math.max(0, round(all - processes.reduce((sum, process) => sum + process[of], 0), 1)));
   return [
     ...rows,
+    ['all else', rest(joiningPercent, 'joiningPercent'), rest(watchingPercent, 'watchingPercent'), '', ''],
     [`this machine, of ${cores * 100}`, String(joiningPercent), String(watchingPercent), '', ''],
   ];
 }

@@ -86,6 +86,7 @@ const REPORT: Report = {
   watching: { seconds: 10, packets: 20_000, megabitsPerSecond: 137.2 },
   packets: 24_990,
   lost: 10,
+  lostEach: { median: 0, p95: 1, p99: 2, most: 3 },
   jitterMs: { audio: null, video: { median: 3, p95: 4, p99: 5, most: 6 } },
   processes: [PROCESS],
   machine: { cores: 2, joiningPercent: 150, watchingPercent: 110, droppedDatagrams: 0 },
@@ -101,8 +102,9 @@ describe('the report', () => {
     expect(text).toMatch(/^join +40 +80.5 +90 +120$/m);
     expect(text).toMatch(/^first packet +- +- +- +-$/m);
     expect(text).toContain('10 s: 137.2 Mbit/s (1.4 each), 2000 packets/s');
-    expect(text).toContain('10 of 25000 packets (0.040 %)');
+    expect(text).toContain('10 of 25000 packets (0.040 %); each viewer 0, the worst 3');
     expect(text).toMatch(/^this tool: node 12 +80 +41.5 +20 +200$/m);
+    expect(text).toMatch(/^all else +70 +68.5$/m);
     expect(text).toMatch(/^this machine, of 200 +150 +110$/m);
     expect(text.endsWith('\n\nA note.')).toBe(true);
   });
