@@ -29,7 +29,7 @@ const seconds = Number(values.seconds);
 const LOSS = 0.1;
 
 type Figures = Record<'perPacket' | 'perPacketOfWorkers' | 'perViewer' | 'node' | 'memory', number> &
-  Record<'joined' | 'loss' | 'idle' | 'steal' | 'viewers', number>;
+  Record<'joined' | 'loss' | 'idle' | 'steal' | 'viewers' | 'others', number>;
 
 const costs: Rows = {};
 const conditions: Rows = {};
@@ -73,7 +73,7 @@ async function run(name: SubjectName, workers: number, viewers: number): Promise
 }
 
 function summary(
-  { packets, loss, node, workers, viewers, machine }: LoadFigures,
+  { packets, loss, node, workers, viewers, others, machine }: LoadFigures,
   joined: number,
 ): Omit<Figures, 'memory'> {
   const ofWorkers = workers.reduce((sum, { cpu }) => sum + cpu, 0);
@@ -86,7 +86,9 @@ function summary(
     joined,
     loss,
     viewers: viewers.cpu,
-    ...machine,
+    others,
+    idle: machine.idle,
+    steal: machine.steal,
   };
 }
 
@@ -113,11 +115,12 @@ function add(name: string, all: Record<SubjectName, Figures>[]): void {
   };
   conditions[name] = Object.fromEntries(
     SUBJECTS.flatMap((subject) => {
-      const { joined, loss, idle, steal, viewers } = subject === 'bare' ? bare : pharos;
+      const { joined, loss, idle, steal, viewers, others } = subject === 'bare' ? bare : pharos;
       return [
         [`${subject}: joined`, joined],
         [`${subject}: loss %`, loss <= LOSS ? round(loss) : `${round(loss)} (!)`],
         [`${subject}: viewers' CPU %`, round(viewers)],
+        [`${subject}: others' CPU %`, round(others)],
         [`${subject}: idle %`, round(idle)],
         [`${subject}: steal %`, round(steal)],
       ];

@@ -34,6 +34,9 @@ const LOSS = 0.1;
 /** Percent of a core, or of the machine: who has this has no more to give. */
 const FULL = 95;
 
+/** Percent of a core. */
+const DISTURBING = 30;
+
 const steps: Rows = {};
 const knees: Rows = {};
 for (const workers of list(values.workers)) {
@@ -54,7 +57,7 @@ async function climb(name: SubjectName, workers: number): Promise<Rows[string]> 
     for (let wanted = from; wanted <= most; wanted += step) {
       console.error(`${name}, ${workersWord(workers)}: ${wanted} viewers`);
       const [failure] = await load.add(wanted - load.viewers);
-      const figures = await load.measure(seconds);
+      const figures = await measured(load);
       const row = describe(figures);
       steps[`${name}, ${workersWord(workers)}, ${load.viewers} viewers`] = row;
       const ill = !(figures.loss <= LOSS);
@@ -67,13 +70,32 @@ async function climb(name: SubjectName, workers: number): Promise<Rows[string]> 
   }
 }
 
-function describe({ loss, drops, node, workers, viewers, publisher, machine }: LoadFigures): Rows[string] {
+/** Loss counts only if it is there most of the time. */
+async function measured(load: Load): Promise<LoadFigures> {
+  const first = await load.measure(seconds);
+  if (first.loss <= LOSS) return first;
+  const all = [first, await load.measure(seconds), await load.measure(seconds)];
+  const [, middle = first] = all.toSorted((a, b) => a.loss - b.loss);
+  return middle;
+}
+
+function describe({
+  loss,
+  drops,
+  node,
+  workers,
+  viewers,
+  publisher,
+  others,
+  machine,
+}: LoadFigures): Rows[string] {
   return {
     'loss %': round(loss),
     'workers %': workers.map(({ cpu }) => Math.round(cpu)).join(' + '),
     'Node %': round(node.cpu),
     'viewers %': Math.round(viewers.cpu),
     'publisher %': round(publisher.cpu),
+    'others %': round(others),
     'idle %': round(machine.idle),
     'steal %': round(machine.steal),
     'dropped on the way in': drops.server,
@@ -82,7 +104,8 @@ function describe({ loss, drops, node, workers, viewers, publisher, machine }: L
 }
 
 /** What had no more to give. */
-function limitOf({ workers, viewers, drops, machine }: LoadFigures): string {
+function limitOf({ workers, viewers, others, drops, machine }: LoadFigures): string {
+  if (others > DISTURBING) return 'perhaps nothing of this: other processes were busy';
   const fullest = Math.max(...workers.map(({ busiest }) => busiest));
   if (fullest >= FULL) return 'a media worker: its one core';
   if (viewers.busiest >= FULL) return 'the viewers: a thread that receives for all of a process';

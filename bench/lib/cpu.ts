@@ -44,11 +44,16 @@ export class CpuWindow {
   }
 
   /** Percent of the whole machine. */
-  machine(): { idle: number; steal: number } {
+  machine(): { busy: number; idle: number; steal: number } {
     const spent = this.#end.machine.map((time, index) => time - (this.#start.machine[index] ?? 0));
     const total = spent.reduce((sum, time) => sum + time, 0);
     const [, , , idle = 0, wait = 0, , , steal = 0] = spent;
-    return { idle: ((idle + wait) / total) * 100, steal: (steal / total) * 100 };
+    const percent = (time: number) => (time / total) * 100;
+    return {
+      busy: percent(total - idle - wait - steal),
+      idle: percent(idle + wait),
+      steal: percent(steal),
+    };
   }
 }
 

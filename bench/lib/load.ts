@@ -1,4 +1,5 @@
 /** A server with a publisher and viewers under load, and what it costs. */
+import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Audience } from './audience.ts';
 import { CpuWindow, type ProcessShare } from './cpu.ts';
@@ -13,6 +14,8 @@ const COUNTED = 10;
 const VIEWERS_PER_PROCESS = 100;
 /** Joins and their handshakes are over, and the kernel has calmed down. */
 const SETTLE = 2_000;
+/** Long enough for a report and a check of ICE consent of each viewer. */
+const BREATH = 1_500;
 /** Pharos looks at each packet of a new publisher for some seconds: encoder-trace.ts. */
 export const STARTED = '8';
 
@@ -81,6 +84,7 @@ export class Load {
   }
 
   async measure(seconds: number): Promise<LoadFigures> {
+    if (this.#parked) await this.#breathe();
     await Promise.all([sleep(SETTLE), this.#started]);
     const node = [pidOf(this.subject)];
     const workers = workersOf(this.subject);
@@ -95,6 +99,8 @@ export class Load {
     window.end();
     const after = this.#counters(workers, audience);
     const { packets, lost } = await this.#counted.ask('counts');
+    const machine = window.machine();
+    const ours = window.of([...node, ...workers, ...audience, ...publisher]).cpu;
     return {
       packets: ((after.sent - before.sent) * this.viewers) / window.seconds,
       loss: (lost / (packets + lost)) * 100,
@@ -103,8 +109,16 @@ export class Load {
       workers: workers.map((pid) => window.of([pid])),
       viewers: window.of(audience),
       publisher: window.of(publisher),
-      machine: window.machine(),
+      others: Math.max(0, machine.busy * cpus().length - ours),
+      machine,
     };
+  }
+
+  /** Pharos takes viewers that are silent for a minute for gone. */
+  async #breathe(): Promise<void> {
+    for (const audience of this.#crowd) audience.resume();
+    await sleep(BREATH);
+    for (const audience of this.#crowd) audience.pause();
   }
 
   async close(): Promise<void> {
@@ -133,5 +147,7 @@ export type LoadFigures = {
   workers: ProcessShare[];
   viewers: ProcessShare;
   publisher: ProcessShare;
+  /** Processes that are not of this measurement. */
+  others: number;
   machine: { idle: number; steal: number };
 };
