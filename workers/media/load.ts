@@ -48,7 +48,8 @@ export class WorkerLoad {
     const last = this.#last;
     this.#last = { cpuSeconds, at };
     if (last && at > last.at) {
-      const share = ((cpuSeconds - last.cpuSeconds) * 1000) / (at - last.at);
+      // One thread: what looks like more is a look that came late.
+      const share = Math.min(1, ((cpuSeconds - last.cpuSeconds) * 1000) / (at - last.at));
       this.#cpu += (share - this.#cpu) * FOLLOW;
       this.#bitsThen += (this.#bitsAtSample - this.#bitsThen) * FOLLOW;
     }

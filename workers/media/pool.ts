@@ -142,8 +142,10 @@ export class WorkerPool extends EventEmitter<PoolEvents> {
   async #sampleLoads(): Promise<void> {
     await Promise.all(
       this.workers.map(async ({ process, load }) => {
+        // The worker looks right away; the answer may lie about here for a while.
+        const at = performance.now();
         const usage = await process.getResourceUsage().catch(() => undefined);
-        if (usage) load.sample((usage.ru_utime + usage.ru_stime) / 1000, performance.now());
+        if (usage) load.sample((usage.ru_utime + usage.ru_stime) / 1000, at);
       }),
     );
   }

@@ -43,6 +43,15 @@ describe('load', () => {
     expect(load.cpuSeconds).toBeCloseTo(14.4);
   });
 
+  test('is a core at most, however late or close together the samples', () => {
+    const load = new WorkerLoad();
+    load.sample(0, 0);
+    load.sample(0.9, 10);
+    expect(load.value).toBeLessThanOrEqual(1);
+    load.sample(0.9, 10);
+    expect(load.value).toBeLessThanOrEqual(1);
+  });
+
   test('counts what was given to a worker before it shows in CPU time, and not twice afterwards', () => {
     const load = new WorkerLoad();
     load.sample(0, 0);
