@@ -36,6 +36,8 @@ export class WsViewer {
   readonly #connected = Promise.withResolvers<void>();
   #socket: SignalSocket | undefined;
   #connection: Connection | undefined;
+  /** Its end is told. */
+  #over = false;
   #closed = false;
 
   constructor(options: WsViewerOptions) {
@@ -46,7 +48,7 @@ export class WsViewer {
 
   /** Resolves when `watch` is answered and, if the stream is live, media is on its way. @throws {SignalRefusal} */
   async open(): Promise<'live' | 'waiting'> {
-    const { url, stream, acceptMedia = true } = this.#options;
+    const { url, stream } = this.#options;
     try {
       this.#socket = new SignalSocket(url, {
         onEvent: (event) => this.#socketOnEvent(event),
@@ -59,8 +61,7 @@ export class WsViewer {
       const answer = await this.#socket.request('watch', { stream, rtpCapabilities });
       this.answeredAt = performance.now();
       if (answer.state === 'waiting') return 'waiting';
-      this.#live(answer.media);
-      if (acceptMedia) await this.connected();
+      await this.#live(answer.media);
       return 'live';
     } catch (error) {
       await this.close();
@@ -85,37 +86,43 @@ export class WsViewer {
 
   #socketOnEvent(event: Event): void {
     if (this.#closed) return;
-    if (event.type === 'live' && event.media) this.#live(event.media);
+    // Whoever waits for media hears by connected() that it failed.
+    if (event.type === 'live' && event.media) this.#live(event.media).catch(() => {});
     else if (event.type === 'ended') {
       this.#connection?.close();
       this.#connection = undefined;
+      this.#over = !event.waiting;
       this.#options.onEnded?.(event.reason);
     }
   }
 
   #socketOnClosed(reason: Error): void {
     this.#connected.reject(reason);
-    if (!this.#closed && this.answeredAt !== undefined) this.#options.onEnded?.(reason.message);
+    if (!this.#closed && !this.#over && this.answeredAt !== undefined)
+      this.#options.onEnded?.(reason.message);
   }
 
-  #live(media: Media): void {
+  /** Resolves when media is on its way. */
+  async #live(media: Media): Promise<void> {
     this.liveAt ??= performance.now();
     this.#options.onLive?.(this);
     if (this.#options.acceptMedia === false || this.#closed) return;
-    this.#receive(media).then(
-      () => {
-        this.connectedAt ??= performance.now();
-        this.#connected.resolve();
-      },
-      (error: unknown) => this.#connected.reject(error),
-    );
-  }
-
-  async #receive({ transport, consumers }: Media): Promise<void> {
-    const { onPacket } = this.#options;
     // Should media be lost later, the server says why: `ended`.
     const connection = new Connection('viewer');
     this.#connection = connection;
+    try {
+      await this.#receive(media, connection);
+      this.connectedAt ??= performance.now();
+      this.#connected.resolve();
+    } catch (error) {
+      // One whose stream ended meanwhile may get it again.
+      if (this.#connection === connection) this.#connected.reject(error);
+      throw error;
+    }
+  }
+
+  async #receive({ transport, consumers }: Media, connection: Connection): Promise<void> {
+    const { onPacket } = this.#options;
     for (const consumer of consumers) {
       const { kind } = consumer;
       const track = connection.addTrack(describe(consumer));
