@@ -1,7 +1,7 @@
 /**
  * Many viewers at once: how long they take to join and to their first packet, how many fail, how many
  * key frames the publisher is asked for, and how late the server's event loop is meanwhile; beside the
- * bare server. First a storm, then a stream of joins with the storm's viewers present.
+ * bare server. First a storm, then a stream of joins with as many present.
  *
  *   npm run bench -- join-storm
  *   npm run bench -- join-storm --storm 200 --within 5 --joins 1000 --over 60 --rounds 3 --workers 2
@@ -12,7 +12,8 @@ import { parseArgs } from 'node:util';
 import { Audience } from './lib/audience.ts';
 import { CpuWindow } from './lib/cpu.ts';
 import { median, quantile, type Rows, report, round, workersWord } from './lib/figures.ts';
-import { describeSource, publishSource, STREAM } from './lib/source.ts';
+import { droppedBy } from './lib/sockets.ts';
+import { describeSource, publishSource, type Source, STREAM } from './lib/source.ts';
 import {
   LOOP_DELAY,
   type LoopDelay,
@@ -24,7 +25,7 @@ import {
   startSubject,
   workersOf,
 } from './lib/subject.ts';
-import type { Join, JoinOptions, Target } from './lib/viewers.ts';
+import type { Join, Joined, JoinOptions, Target } from './lib/viewers.ts';
 
 const { values } = parseArgs({
   options: {
@@ -48,6 +49,8 @@ const [storm, within, joins, over, workers, rounds] = [
 ].map(Number) as [number, number, number, number, number, number];
 /** Milliseconds that one of the later joins stays. */
 const STAY = 2_000;
+/** Those who left are gone, those who came have what they joined for. */
+const SETTLE = 2_000;
 /** The first viewers are what makes V8 compile; what is measured is a server that has been up for a while. */
 const WARM_UP = 20;
 /** Pharos looks at each packet of a new publisher for some seconds: encoder-trace.ts. */
@@ -57,6 +60,8 @@ type Phase = {
   joins: Join[];
   failures: string[];
   keyFrames: number;
+  /** Packets at the workers' sockets: lost to media, and to handshakes, which then wait for a second. */
+  dropped: number;
   loop: LoopDelay;
   node: number;
   idle: number;
@@ -89,35 +94,47 @@ process.exit();
 
 async function run(name: SubjectName): Promise<Phase[]> {
   const subject = await startSubject(name, { workers, nodeOptions: LOOP_DELAY });
-  const audience = new Audience();
+  // Those who join have a process to themselves, which is not busy with what others receive.
+  const [first, present, second] = [new Audience(), new Audience(), new Audience()];
   try {
     const source = await publishSource(subject.url, 'light');
     const target = targetOf(name, subject);
-    await audience.ask('cycle', { ...target, count: WARM_UP, atOnce: 4 });
+    const phase = (audience: Audience, options: Omit<JoinOptions, keyof Target>) =>
+      measure(subject, source, () => audience.ask('join', { ...target, ...options }));
+    for (const audience of [first, second]) {
+      await audience.ask('cycle', { ...target, count: WARM_UP, atOnce: 4 });
+    }
     await sleep(STARTED);
-    const phase = async (options: Omit<JoinOptions, keyof Target>): Promise<Phase> => {
-      await loopDelay(subject);
-      const keyFrames = source.keyFramesAsked();
-      const node = pidOf(subject);
-      const window = new CpuWindow([node, ...workersOf(subject)]);
-      const joined = await audience.ask('join', { ...target, ...options });
-      window.end();
-      return {
-        ...joined,
-        keyFrames: source.keyFramesAsked() - keyFrames,
-        loop: await loopDelay(subject),
-        node: window.of([node]).main,
-        idle: window.machine().idle,
-      };
-    };
-    const first = await phase({ count: storm, counted: storm, within: within * 1000 });
-    const second = await phase({ count: joins, counted: joins, within: over * 1000, stay: STAY });
+    const stormed = await phase(first, { count: storm, counted: storm, within: within * 1000 });
+    await first.ask('leave');
+    await present.ask('join', { ...target, count: storm });
+    await sleep(SETTLE);
+    const joined = await phase(second, { count: joins, counted: joins, within: over * 1000, stay: STAY });
     await source.stop();
-    return [first, second];
+    return [stormed, joined];
   } finally {
-    await audience.close();
+    await Promise.all([first, present, second].map((audience) => audience.close()));
     await subject.stop();
   }
+}
+
+async function measure(subject: Subject, source: Source, join: () => Promise<Joined>): Promise<Phase> {
+  const node = pidOf(subject);
+  const workers = workersOf(subject);
+  await loopDelay(subject);
+  const keyFrames = source.keyFramesAsked();
+  const dropped = droppedBy(workers);
+  const window = new CpuWindow([node]);
+  const joined = await join();
+  window.end();
+  return {
+    ...joined,
+    keyFrames: source.keyFramesAsked() - keyFrames,
+    dropped: droppedBy(workers) - dropped,
+    loop: await loopDelay(subject),
+    node: window.of([node]).main,
+    idle: window.machine().idle,
+  };
 }
 
 function targetOf(name: SubjectName, { url }: Subject): Target {
@@ -131,6 +148,18 @@ function summary(phases: readonly Phase[]): Rows[string] {
   const times = (of: (join: Join) => number) => all.map(of);
   const each = (of: (phase: Phase) => number) => round(median(phases.map(of)));
   return {
+    'answered, median': round(
+      quantile(
+        times(({ answer }) => answer),
+        0.5,
+      ),
+    ),
+    'answered, p95': round(
+      quantile(
+        times(({ answer }) => answer),
+        0.95,
+      ),
+    ),
     'joined, median': round(
       quantile(
         times(({ connected }) => connected),
@@ -156,6 +185,7 @@ function summary(phases: readonly Phase[]): Rows[string] {
       ),
     ),
     'first packet, most': round(Math.max(...times(({ first }) => first))),
+    'dropped on the way in': each(({ dropped }) => dropped),
     failed: failures.length > 0 ? `${failures.length}: ${failures[0]}` : 0,
     'key frames asked': each(({ keyFrames }) => keyFrames),
     'loop p99': each(({ loop }) => loop.p99),
@@ -166,6 +196,13 @@ function summary(phases: readonly Phase[]): Rows[string] {
 }
 
 function ratios(bare: Rows[string], pharos: Rows[string]): Rows[string] {
-  const compared = ['joined, median', 'joined, p95', 'first packet, median', 'first packet, p95'];
+  const compared = [
+    'answered, median',
+    'answered, p95',
+    'joined, median',
+    'joined, p95',
+    'first packet, median',
+    'first packet, p95',
+  ];
   return Object.fromEntries(compared.map((name) => [name, round(Number(pharos[name]) / Number(bare[name]))]));
 }
