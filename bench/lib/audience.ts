@@ -6,6 +6,13 @@ import type { Answer, Call, Commands } from './viewers.ts';
 
 type Pending = { resolve: (value: never) => void; reject: (error: Error) => void };
 
+/** A process that is stopped does not notice that this one is gone. */
+const children = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+process.once('SIGINT', () => process.exit(130));
+
 export class Audience {
   readonly #child: ChildProcess;
   readonly #pending = new Map<number, Pending>();
@@ -14,7 +21,9 @@ export class Audience {
   constructor() {
     this.#child = fork(join(import.meta.dirname, 'viewers.ts'));
     this.#child.on('message', (answer: Answer) => this.#childOnMessage(answer));
+    children.add(this.#child);
     this.#child.once('exit', (code) => {
+      children.delete(this.#child);
       for (const { reject } of this.#pending.values()) reject(new Error(`viewers exited (${code})`));
     });
   }
