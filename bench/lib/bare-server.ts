@@ -50,7 +50,11 @@ process.once('SIGTERM', () => process.exit());
 
 async function createNode(port: number): Promise<Node> {
   const worker = await mediasoup.createWorker({ logLevel: 'warn', logTags: ['ice', 'dtls'] });
-  const listenInfos = (['udp', 'tcp'] as const).map((protocol) => ({ protocol, ip: '127.0.0.1', port }));
+  // Buffers as Pharos has them: with Linux's own both would lose the publisher's packets on a busy machine.
+  const listenInfos = (['udp', 'tcp'] as const).map((protocol) => ({
+    ...{ protocol, ip: '127.0.0.1', port },
+    ...(protocol === 'udp' && { sendBufferSize: 4 << 20, recvBufferSize: 4 << 20 }),
+  }));
   const webRtcServer = await worker.createWebRtcServer({ listenInfos });
   return { webRtcServer, router: await worker.createRouter({ mediaCodecs: CODECS }) };
 }

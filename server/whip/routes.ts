@@ -100,19 +100,16 @@ function serve(
         leave();
         if (secret) sessions.delete(secret);
       };
-      const exchange = await start({
-        streamId,
-        offer: textOf(request),
-        request,
-        signal: hangUp(response),
-        onEnd,
-      }).catch((error: unknown) => {
+      const signal = hangUp(response);
+      const asked = { streamId, offer: textOf(request), request, signal, onEnd };
+      const exchange = await start(asked).catch((error: unknown) => {
         leave();
         throw error;
       });
       const session = new Session(streamId, exchange);
       secret = sessions.add(session);
       if (over) sessions.delete(secret);
+      unlessHeard(response, signal, () => exchange.stop());
       // A path, which the client resolves: behind a proxy we do not know our own name.
       response
         .status(201)
@@ -272,6 +269,16 @@ function textOf({ body }: Request): string {
   return typeof body === 'string' ? body : '';
 }
 
+/** A client that has hung up never learns the session's URL: nobody could end it. */
+function unlessHeard(response: Response, signal: AbortSignal, stop: () => void): void {
+  const look = () => {
+    if (!response.writableFinished) stop();
+  };
+  if (signal.aborted) look();
+  else signal.addEventListener('abort', look, { once: true });
+}
+
+/** Aborted when the connection is closed, or the answer is through. */
 function hangUp(response: Response): AbortSignal {
   const controller = new AbortController();
   response.once('close', () => controller.abort());

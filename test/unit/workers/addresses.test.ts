@@ -23,6 +23,8 @@ function machine(addresses: Record<string, string[]>): Interfaces {
   return Object.fromEntries(Object.entries(addresses).map(([name, list]) => [name, list.map(info)]));
 }
 
+/** Large, as a worker may run late. */
+const BUFFERS = { sendBufferSize: 4_194_304, recvBufferSize: 4_194_304 };
 const LOOPBACK = ['127.0.0.1', '::1'];
 const home = machine({
   lo: LOOPBACK,
@@ -52,8 +54,8 @@ describe('without an announced address', () => {
 
   test('UDP first, then TCP, all on one port', () => {
     expect(listenInfos(plain, 40001, machine({ lo: ['127.0.0.1'], eth0: ['10.0.0.1'] }))).toEqual([
-      { protocol: 'udp', ip: '10.0.0.1', port: 40001 },
-      { protocol: 'udp', ip: '127.0.0.1', port: 40001 },
+      { protocol: 'udp', ip: '10.0.0.1', port: 40001, ...BUFFERS },
+      { protocol: 'udp', ip: '127.0.0.1', port: 40001, ...BUFFERS },
       { protocol: 'tcp', ip: '10.0.0.1', port: 40001 },
       { protocol: 'tcp', ip: '127.0.0.1', port: 40001 },
     ]);
@@ -135,6 +137,7 @@ describe('with an announced address', () => {
       port: 40000,
       announcedAddress: '2001:db8::5',
       flags: { ipv6Only: true },
+      ...BUFFERS,
     });
   });
 });
