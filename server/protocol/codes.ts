@@ -89,6 +89,8 @@ export const NOTICE_CODES = [
   'recording_space',
   /** The stream is not, or no longer, recorded. */
   'recording_failed',
+  /** The stream is live, but the server is as busy as it may be; there may be room in a moment. */
+  'no_room',
   /** The camera cannot be reached, or went silent; it is tried again. */
   'source_unreachable',
   /** The camera refuses: its user name, password or path is wrong. */

@@ -8,6 +8,12 @@ import { type Receiver, Viewer } from './viewer.ts';
 const VIEWER_COUNT_INTERVAL_MS = 1000;
 /** How many waiting viewers are set up at the same time when a stream goes live. */
 const ATTACH_CONCURRENCY = 16;
+/** When those for whom there was no room are tried again. */
+const RETRY_MS = 1000;
+const NO_ROOM: Notice = {
+  code: 'no_room',
+  message: 'the stream is live, but the server has no room for more viewers just now',
+};
 
 /** How long a publisher's media must have ceased for its owner to take over on another connection. */
 const SILENCE_MS = 1500;
@@ -42,6 +48,9 @@ export class Stream {
   #countTimer: NodeJS.Timeout | undefined;
   #countSent = 0;
   #reattach: NodeJS.Immediate | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  /** Some wait although the stream is live. */
+  #noRoom = false;
   #closed = false;
 
   constructor({ id, context, parent }: StreamOptions) {
@@ -117,6 +126,7 @@ export class Stream {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#countTimer);
+    clearTimeout(this.#retry);
     this.#publisher?.parentClosed(reason);
     for (const viewer of this.#viewers) viewer.parentClosed(reason);
     this.#viewers.clear();
@@ -141,6 +151,8 @@ export class Stream {
   publisherOnClose(reason: EndReason): void {
     this.#context.logger.info({ streamId: this.id, reason, viewers: this.viewerCount }, 'stream ended');
     this.#publisher = undefined;
+    if (this.#noRoom) for (const viewer of this.#waiting()) viewer.emit('notice', undefined);
+    this.#noRoom = false;
     for (const viewer of this.#viewers) viewer.publisherOnEnd(reason);
     if (this.#wasLive) this.#parent.streamOnOffline(this, reason);
     this.#wasLive = false;
@@ -164,14 +176,32 @@ export class Stream {
   async #attachWaiting(): Promise<void> {
     const publisher = this.#publisher;
     if (!publisher) return;
-    const waiting = [...this.#viewers].filter((viewer) => viewer.waiting).values();
+    const waiting = this.#waiting().values();
+    let room = true;
     const lane = async () => {
       for (const viewer of waiting) {
-        if (publisher.closed) return;
-        if (viewer.waiting) await viewer.publisherOnLive(publisher);
+        if (publisher.closed || !room) return;
+        if (viewer.waiting && !(await viewer.publisherOnLive(publisher))) room = false;
       }
     };
     await Promise.all(Array.from({ length: ATTACH_CONCURRENCY }, lane));
+    if (publisher.closed) return;
+    if (room) this.#noRoom = false;
+    else this.#attachLater();
+  }
+
+  /** There may be room by then: as viewers leave, or as the stream turns out to cost less than was expected. */
+  #attachLater(): void {
+    if (!this.#noRoom) for (const viewer of this.#waiting()) viewer.emit('notice', NO_ROOM);
+    this.#noRoom = true;
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined;
+      if (this.live) void this.#attachWaiting();
+    }, RETRY_MS);
+  }
+
+  #waiting(): Viewer[] {
+    return [...this.#viewers].filter((viewer) => viewer.waiting);
   }
 
   /** Ends a publisher of the same grant that has gone silent. @throws PharosError `stream_in_use`. */
@@ -209,6 +239,7 @@ export class Stream {
     if (this.#closed || this.publishing || this.#viewers.size > 0) return;
     this.#closed = true;
     clearTimeout(this.#countTimer);
+    clearTimeout(this.#retry);
     this.#parent.streamOnEmpty(this);
   }
 }

@@ -135,18 +135,23 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     }
   }
 
-  /** The stream went live while this viewer waited. */
-  async publisherOnLive(publisher: Publisher): Promise<void> {
+  /**
+   * The stream went live while this viewer waited.
+   * @returns false if there is no room on the server: it goes on waiting.
+   */
+  async publisherOnLive(publisher: Publisher): Promise<boolean> {
     try {
       this.emit('live', await this.attach(publisher));
     } catch (error) {
-      if (this.#closed || publisher.closed) return;
+      if (this.#closed || publisher.closed) return true;
+      if (error instanceof PharosError && error.code === 'full' && this.wait()) return false;
       this.#context.logger.warn(
         { streamId: this.streamId, error: String(error) },
         'waiting viewer could not join',
       );
       this.close('media_lost');
     }
+    return true;
   }
 
   /** The publisher is gone: back to waiting, or, where there is no room to wait, over. */

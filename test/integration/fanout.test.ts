@@ -180,6 +180,29 @@ describe('viewers', () => {
     expect((await back).consumers).toHaveLength(1);
   });
 
+  test('who waited and find no room go on waiting, and get in when there is some', async () => {
+    const rtpCapabilities = wireCapabilities(here.pool.rtpCapabilities);
+    const waiting = await Promise.all(
+      Array.from({ length: 5 }, async () => (await here.registry.watch('a', { rtpCapabilities })).viewer),
+    );
+    const seen = waiting.map(() => [] as string[]);
+    for (const [index, viewer] of waiting.entries()) {
+      viewer.on('live', () => seen[index]?.push('live'));
+      viewer.on('notice', (notice) => seen[index]?.push(notice?.code ?? 'over'));
+      viewer.on('ended', () => seen[index]?.push('ended'));
+    }
+    const publisher = await here.registry.publish({ tracks: ['audio'], id: 'a', grant: 'test' });
+    await publisher.connect(DTLS);
+    const relieve = here.pool.workers.map((worker) => busy(worker));
+    await publisher.produce('audio', rtpParameters('opus'));
+    await expect.poll(() => seen.flat(), within).toEqual(Array(5).fill('no_room'));
+    for (const each of relieve) each();
+    await expect.poll(() => seen, within).toEqual(Array(5).fill(['no_room', 'live']));
+    // Those who come while there is no room are told so, and may wait elsewhere.
+    for (const worker of here.pool.workers) busy(worker);
+    await expect(watch('a')).rejects.toMatchObject({ code: 'full' });
+  });
+
   test('leave nothing behind on either worker', async () => {
     here.spread();
     const publisher = await live('a');

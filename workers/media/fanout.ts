@@ -9,8 +9,8 @@ const LIGHT = 0.3;
 /** How much less busy than others a worker must be to be worth a pipe. */
 const WORTH_A_PIPE = 0.15;
 const LINGER_MS = 10_000;
-/** How old the known bitrate of a stream may be, in ms. */
-const BITRATE_AGE_MS = 5000;
+/** How old the known bitrate of a stream may be, in ms; one that only begins is looked at more often. */
+const BITRATE_AGE_MS = { known: 5000, unknown: 250 };
 
 /** A viewer's place on a worker: the stream's producers as that worker's router has them. */
 export type Place = {
@@ -49,6 +49,7 @@ export class Fanout {
   readonly #branches = new Map<MediaWorker, Branch>();
   #bitrate: number;
   #bitrateAt = 0;
+  #bitrateKnown = false;
   #closed = false;
 
   constructor(options: FanoutOptions) {
@@ -174,12 +175,14 @@ export class Fanout {
   /** Looks at the bitrate now and then when viewers come, rather than all the time. */
   async #measure(): Promise<void> {
     const now = performance.now();
-    if (now - this.#bitrateAt < BITRATE_AGE_MS) return;
+    if (now - this.#bitrateAt < BITRATE_AGE_MS[this.#bitrateKnown ? 'known' : 'unknown']) return;
     this.#bitrateAt = now;
     const stats = await Promise.all(this.#options.producers.map(bitrateOf)).catch(() => []);
     // Before media flows there is nothing to go by.
     const sum = stats.reduce((total, bitrate) => total + bitrate, 0);
-    if (sum > 0) this.#bitrate = sum;
+    if (sum === 0) return;
+    this.#bitrate = sum;
+    this.#bitrateKnown = true;
   }
 }
 
