@@ -57,10 +57,10 @@ export function messageFor(state: ViewerState, identifier: string): Message | un
   }
 }
 
-/** The server knows why: a camera that cannot be reached, say. */
-function fromNotice({ message }: Notice): Message {
+/** The server knows why: a camera that cannot be reached, say, or too many viewers. */
+function fromNotice({ code, message }: Notice): Message {
   return {
-    title: 'The stream cannot start yet',
+    title: code === 'no_room' ? 'There is no room just now' : 'The stream cannot start yet',
     text: `${sentence(message)} It will play here by itself as soon as it can.`,
   };
 }
