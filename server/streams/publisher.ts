@@ -12,7 +12,6 @@ import {
   restartIce,
   rtpPort,
   transportParameters,
-  watchSilence,
   watchTransport,
 } from '../../workers/media/transports.ts';
 import { PharosError } from '../base/errors.ts';
@@ -237,10 +236,10 @@ export class Publisher extends EventEmitter<PublisherEvents> {
     const { limits, media } = this.#context.config;
     watchTransport(transport, {
       setupMs: limits.mediaSetupTime * 1000,
+      silenceMs: consent ? undefined : media.iceConsentTimeout * 1000,
       onConnected: () => this.emit('connected'),
       onEnd: (reason) => this.close(reason),
     });
-    if (!consent) watchSilence(transport, media.iceConsentTimeout * 1000, () => this.close('media_lost'));
   }
 
   #webRtc(): types.WebRtcTransport {

@@ -7,7 +7,6 @@ import {
   createTransport,
   restartIce,
   transportParameters,
-  watchSilence,
   watchTransport,
 } from '../../workers/media/transports.ts';
 import { useWire, type Wire } from '../../workers/media/wire.ts';
@@ -215,13 +214,10 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     const { limits, media } = this.#context.config;
     watchTransport(transport, {
       setupMs: limits.mediaSetupTime * 1000,
+      silenceMs: consent ? undefined : media.iceConsentTimeout * 1000,
       onConnected: () => this.emit('connected'),
       onEnd: (reason) => this.#transportOnEnd(transport, reason, atHome),
     });
-    if (consent) return;
-    watchSilence(transport, media.iceConsentTimeout * 1000, () =>
-      this.#transportOnEnd(transport, 'media_lost', atHome),
-    );
   }
 
   #transportOnEnd(transport: types.WebRtcTransport, reason: EndReason, atHome: boolean): void {

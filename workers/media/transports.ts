@@ -7,7 +7,7 @@ import type { MediaWorker } from './pool.ts';
 /**
  * A WebRtcTransport on the worker's one port: UDP first, TCP for networks that block UDP.
  * @param consent Whether the other end checks ICE consent (RFC 7675), so that its silence tells: browsers do.
- *   GStreamer with libnice 0.1.21, for one, does not; its end is noticed by `watchSilence`.
+ *   GStreamer with libnice 0.1.21, for one, does not; its end is noticed by its silence.
  */
 export function createTransport(
   worker: MediaWorker,
@@ -88,6 +88,8 @@ export type TransportEnd = 'worker_failed' | 'media_lost';
 type TransportWatch = {
   /** How long it may take to be established. */
   setupMs: number;
+  /** Without any packet for this long it is over; undefined where ICE consent tells. */
+  silenceMs: number | undefined;
   /** ICE and DTLS are through. */
   onConnected: () => void;
   /** Perhaps more than once. */
@@ -96,12 +98,12 @@ type TransportWatch = {
 
 /**
  * Tells by `onEnd` that a transport's media path is over or never came up:
- * no ICE consent (RFC 7675), DTLS closed or failed, the worker gone, or not
+ * no ICE consent (RFC 7675) or silence, DTLS closed or failed, the worker gone, or not
  * established within `setupMs`. Silent when the transport is closed by its owner.
  */
 export function watchTransport(
   transport: types.WebRtcTransport,
-  { setupMs, onConnected, onEnd }: TransportWatch,
+  { setupMs, silenceMs, onConnected, onEnd }: TransportWatch,
 ): void {
   const setup = setTimeout(() => onEnd('media_lost'), setupMs);
   transport.observer.once('close', () => clearTimeout(setup));
@@ -116,10 +118,11 @@ export function watchTransport(
   transport.on('icestatechange', (state) => {
     if (state === 'disconnected') onEnd('media_lost');
   });
+  if (silenceMs !== undefined) watchSilence(transport, silenceMs, () => onEnd('media_lost'));
 }
 
 /** Tells by `onEnd`, once, when nothing at all has come on the transport for `ms`. */
-export function watchSilence(transport: types.WebRtcTransport, ms: number, onEnd: () => void): void {
+function watchSilence(transport: types.WebRtcTransport, ms: number, onEnd: () => void): void {
   let bytes = 0;
   let heardAt = performance.now();
   const timer = setInterval(async () => {
