@@ -3,14 +3,16 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Report } from '../../tools/lib/report.ts';
+import { ADMIN_KEY } from '../helpers/camera-api.ts';
 import { type Live, publishMedia } from '../helpers/live.ts';
+import { scrape } from '../helpers/metrics.ts';
 import { freePorts, startServer, type TestServer } from '../helpers/server.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer({ PHAROS_AUTH_ADMIN_KEY: ADMIN_KEY });
 });
 afterAll(() => server.stop());
 
@@ -138,9 +140,14 @@ describe('a stream of somebody else', () => {
   });
 
   test('its end is told', async () => {
+    const watching = { kind: 'watch', protocol: 'whep' };
+    const connected = async () =>
+      (await scrape(server.url)).value('pharos_join_duration_seconds_count', watching) ?? 0;
+    const before = await connected();
     const line = `--url ${server.url} --stream theirs --viewers 3 --duration 60 --json`;
     const command = load(...line.split(' '));
-    await expect.poll(viewers, { timeout: 15_000 }).toBe(3);
+    // All have joined: their DTLS is through, not only their request.
+    await expect.poll(connected, { timeout: 15_000 }).toBe(before + 3);
     await live.stop();
     expect(await command.exit).toBe(1);
     const report: Report = JSON.parse(command.printed().out);

@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { probe } from './ffmpeg.ts';
 
+/** Milliseconds. */
+const KILL_AFTER = 5_000;
 const PUBLISH = join(import.meta.dirname, '../publish.ts');
 
 export type OwnPublisherOptions = {
@@ -63,7 +65,10 @@ export class OwnPublisher {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = once(this.#child, 'exit');
     this.#child.kill('SIGINT');
+    // Whatever keeps it: nobody is to wait for it for ever.
+    const impatient = setTimeout(() => this.#child.kill('SIGKILL'), KILL_AFTER);
     await exited;
+    clearTimeout(impatient);
   }
 
   #live(): Promise<void> {
