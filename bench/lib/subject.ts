@@ -1,9 +1,10 @@
 /** The two servers that are compared: Pharos, and the bare one; each in processes of its own. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
+import { startNode } from '../../test/helpers/child.ts';
 import { freePorts, startServer } from '../../test/helpers/server.ts';
 import { childrenOf } from './processes.ts';
 
@@ -48,25 +49,16 @@ export function startSubject(name: SubjectName, options: SubjectOptions = {}): P
 
 async function startBare(workers: number, nodeOptions: string): Promise<Subject> {
   const script = join(import.meta.dirname, 'bare-server.ts');
-  const child = spawn(process.execPath, [script, String(workers), String(await freePorts(workers))], {
-    env: { PATH: process.env.PATH, NODE_OPTIONS: nodeOptions },
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const { process: child, output } = startNode([script, String(workers), String(await freePorts(workers))], {
+    PATH: process.env.PATH,
+    NODE_OPTIONS: nodeOptions,
   });
-  const kill = () => child.kill('SIGKILL');
-  process.once('exit', kill);
-  child.once('exit', () => process.off('exit', kill));
-  let text = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk;
-    });
-  }
   const stop = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGTERM');
     await once(child, 'exit');
   };
-  const subject = { process: child, url: '', output: () => text, stop };
+  const subject = { process: child, url: '', output, stop };
   const { port } = z.looseObject({ port: z.number() }).parse(await told(subject, 'server up'));
   return { ...subject, url: `http://127.0.0.1:${port}` };
 }

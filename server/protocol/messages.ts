@@ -253,6 +253,8 @@ export const answers = {
   stop: z.object({}),
 } as const satisfies Record<RequestType, z.core.$ZodType>;
 export type AnswerOf<T extends RequestType> = z.infer<(typeof answers)[T]>;
+/** The same, in a type that can be indexed by a request type not known yet. */
+export const answerSchemas: { readonly [T in RequestType]: z.ZodMiniType<AnswerOf<T>> } = answers;
 
 const errorBody = z.object({ code: z.enum(ERROR_CODES), message: z.string() });
 

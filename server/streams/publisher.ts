@@ -100,7 +100,8 @@ export class Publisher extends EventEmitter<PublisherEvents> {
 
   /** @throws PharosError `unavailable` while no media worker is alive, `server_full` while all are too busy. */
   static async create(options: PublisherOptions): Promise<Publisher> {
-    const { config, pool } = options.context;
+    const { consent = true, context } = options;
+    const { config, pool } = context;
     const home = pool.pick();
     if (!home) throw new PharosError('unavailable', 'no media worker is running; try again in a few seconds');
     if (home.load.value >= config.limits.maxLoad) {
@@ -110,9 +111,9 @@ export class Publisher extends EventEmitter<PublisherEvents> {
     const place = { home, unload: home.load.expect(expectedBitrate(options.tracks, config.media)) };
     if (options.kind === 'rtp') return new Publisher(options, place, undefined);
     try {
-      const transport = await createTransport(home, config.media, options.consent ?? true);
+      const transport = await createTransport(home, config.media, consent);
       const publisher = new Publisher(options, place, transport);
-      publisher.#watch(transport, options.consent ?? true);
+      publisher.#watch(transport, consent);
       return publisher;
     } catch (error) {
       place.unload();

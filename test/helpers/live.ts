@@ -1,14 +1,12 @@
 /** Viewers by libdatachannel, and `npm run publish`, as tests need them. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { expect } from 'vitest';
 import { CLOCK_RATE, type MediaKind, type RtpTrack, timestampOf } from '../../tools/lib/rtp.ts';
 import { WhepClient, type WhepOptions } from '../../tools/lib/whep-client.ts';
+import { startNode } from './child.ts';
 
 export { type Live, publishMedia } from './publish-media.ts';
-
-const ROOT = join(import.meta.dirname, '../..');
 
 export type Packets = {
   client: WhepClient;
@@ -66,25 +64,16 @@ export type Command = {
 
 /** tools/publish.ts as `npm run publish` starts it. */
 export function publishCommand(args: string[], env: Record<string, string> = {}): Command {
-  const child = spawn(process.execPath, ['tools/publish.ts', ...args], {
-    cwd: ROOT,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const { process: child, output } = startNode(['tools/publish.ts', ...args], {
+    PATH: process.env.PATH,
+    HOME: process.env.HOME,
+    ...env,
   });
-  const kill = () => child.kill('SIGKILL');
-  process.once('exit', kill);
-  child.once('exit', () => process.off('exit', kill));
-  let text = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk;
-    });
-  }
   return {
     process: child,
-    output: () => text,
+    output,
     printed: async (wanted) => {
-      await expect.poll(() => text, { timeout: 20_000 }).toMatch(wanted);
+      await expect.poll(output, { timeout: 20_000 }).toMatch(wanted);
     },
     exit: once(child, 'close').then(() => child.exitCode),
   };

@@ -1,15 +1,13 @@
 /** The real server, as an operator starts it: its own process, its own workers, settings by environment. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+import { startNode } from './child.ts';
 
 export type TestServer = {
   readonly process: ChildProcess;
@@ -29,7 +27,7 @@ export type TestServer = {
 const logRecord = z.looseObject({ msg: z.string() });
 
 export async function startServer(settings: Record<string, string | number> = {}): Promise<TestServer> {
-  const { child, output, onOutput, directory } = await spawnServer(settings);
+  const { process: child, output, onOutput, directory } = await spawnServer(settings);
   const records = (message: string) => parseRecords(output()).filter(({ msg }) => msg === message);
   const record = (message: string, match: Record<string, unknown> = {}) =>
     new Promise<Record<string, unknown>>((resolve, reject) => {
@@ -72,7 +70,7 @@ export async function startServer(settings: Record<string, string | number> = {}
 export async function startRefused(
   settings: Record<string, string | number>,
 ): Promise<{ code: number | null; output: string }> {
-  const { child, output, directory } = await spawnServer(settings);
+  const { process: child, output, directory } = await spawnServer(settings);
   await once(child, 'close');
   rmSync(directory, { recursive: true, force: true });
   return { code: child.exitCode, output: output() };
@@ -93,28 +91,7 @@ async function spawnServer(settings: Record<string, string | number>) {
     PHAROS_LOG_FORMAT: 'json',
     ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, String(value)])),
   };
-  const child = spawn(process.execPath, ['server/main.ts'], {
-    cwd: ROOT,
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  // A test that fails does not come to stop().
-  const kill = () => child.kill('SIGKILL');
-  process.once('exit', kill);
-  child.once('exit', () => process.off('exit', kill));
-  let text = '';
-  const listeners = new Set<() => void>();
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk;
-      for (const listener of listeners) listener();
-    });
-  }
-  const onOutput = (listener: () => void) => {
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  };
-  return { child, output: () => text, onOutput, directory };
+  return { ...startNode(['server/main.ts'], env), directory };
 }
 
 function parseRecords(text: string): Record<string, unknown>[] {

@@ -1,12 +1,11 @@
 /** One WebSocket of our signaling protocol (docs/protocol.md), from opening to closing. */
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import type * as z from 'zod/mini';
 import {
   type Answer,
   type AnswerOf,
   answer as answerSchema,
-  answers,
+  answerSchemas,
   type Event,
   type EventOf,
   event as eventSchema,
@@ -16,9 +15,6 @@ import {
 import { SignalRefusal } from './signal-refusal.ts';
 
 const TIMEOUT = 10_000;
-
-/** The same answers, in a type that can be indexed by a request type not known yet. */
-const schemas: { [T in RequestType]: z.ZodMiniType<AnswerOf<T>> } = answers;
 
 export type SignalSocketOptions = {
   onEvent: (event: Event) => void;
@@ -69,7 +65,7 @@ export class SignalSocket {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     this.#pending.set(id, { resolve, reject });
     this.#ws.send(JSON.stringify({ id, type, ...fields }));
-    return schemas[type].parse(await promise);
+    return answerSchemas[type].parse(await promise);
   }
 
   /** Resolves when it is closed at both ends. Idempotent. */

@@ -3,7 +3,7 @@ import {
   type Answer,
   type AnswerOf,
   answer as answerSchema,
-  answers,
+  answerSchemas,
   type Event,
   type EventOf,
   event as eventSchema,
@@ -17,8 +17,6 @@ import { PharosClientError } from './errors.ts';
 const TIMEOUT = 10_000;
 
 export type Welcome = EventOf<'welcome'>;
-/** The same answers, in a type that can be indexed by a request type not known yet. */
-const schemas: { [T in RequestType]: z.ZodMiniType<AnswerOf<T>> } = answers;
 
 type Fields<T extends RequestType> = Omit<RequestOf<T>, 'id' | 'type'>;
 type Pending = { settle(answer: Answer): void; fail(error: PharosClientError): void };
@@ -74,7 +72,7 @@ export class SignalClient extends Emitter<SignalEvents> {
       settle: (answer) => {
         clearTimeout(timer);
         if (!answer.ok) return reject(new PharosClientError(answer.error.code, answer.error.message));
-        const data = z.safeParse(schemas[type], answer.data);
+        const data = z.safeParse(answerSchemas[type], answer.data);
         if (data.success) resolve(data.data);
         else reject(new PharosClientError('bad_answer', `The answer to "${type}" makes no sense.`));
       },
