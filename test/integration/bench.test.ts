@@ -26,8 +26,10 @@ test('churn finds what is left of viewers', async () => {
   for (const rows of tables) {
     const after = rows['after 10 more'] ?? {};
     expect(after['Node RSS (MB)']).toBeGreaterThan(0);
-    expect(after).toMatchObject({ 'consumers in Node': 0, 'consumers in workers': 0 });
-    // The publisher's, and perhaps the one by which Pharos looks at it in its first seconds; no viewer's.
+    // Perhaps those by which Pharos looks at a publisher in its first seconds, beside the publisher's own
+    // transport; none of the twenty viewers'.
+    expect(after['consumers in Node']).toBeLessThanOrEqual(1);
+    expect(after['consumers in workers']).toBeLessThanOrEqual(1);
     expect(after['transports in Node']).toBeLessThanOrEqual(2);
     expect(after['transports in workers']).toBeLessThanOrEqual(2);
   }
