@@ -275,8 +275,19 @@ const limits = z.strictObject({
     .default(4 * 3600)
     .describe('How long a viewer may wait for a stream.'),
   mediaSetupTime: seconds(1, 300)
-    .default(30)
+    .default(15)
     .describe('How long a client may take from its request to an established media path.'),
+  sessionGrace: seconds(0, 300)
+    .default(15)
+    .describe('How long a session outlives its WebSocket, for a client that reconnects.'),
+  publisherGrace: seconds(0, 300)
+    .default(30)
+    .describe(
+      'How long a stream waits for its publisher that dropped out, with its viewers as they are and its recording going on.',
+    ),
+  streamsPerGrant: count(1, 100_000)
+    .default(50)
+    .describe('Streams published at the same time by one grant, or from one address where none is needed.'),
   connectionsPerAddress: count(1, 1_000_000)
     .default(500)
     .describe('Open WebSockets from one address (IPv6: one /64).'),

@@ -30,6 +30,7 @@ const STATUS: Record<ErrorCode, number> = {
   unknown_type: 400,
   wrong_order: 409,
   not_allowed: 403,
+  session_lost: 404,
   stream_in_use: 409,
   stream_not_found: 404,
   full: 503,

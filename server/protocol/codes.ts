@@ -14,8 +14,10 @@ export const ERROR_CODES = [
   'unknown_type',
   /** The request is known, but not possible in the session's present state. */
   'wrong_order',
-  /** Publishing needs a key, and none or a wrong one was given. */
+  /** This takes a grant, and none was given, or none that holds. */
   'not_allowed',
+  /** There is no such session, or no longer: begin anew with publish or watch. */
+  'session_lost',
   /** Another publisher holds this stream id. */
   'stream_in_use',
   /** No such stream is live, and waiting for it is not possible. */
@@ -54,7 +56,7 @@ export const ERROR_CODES = [
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-/** Why a stream ended for those who published or watched it. */
+/** Why a stream ended, or is interrupted, for those who published or watched it. */
 export const END_REASONS = [
   /** The publisher pressed Stop. */
   'stopped',
@@ -64,6 +66,12 @@ export const END_REASONS = [
   'media_lost',
   /** The same publisher came back on another connection. */
   'taken_over',
+  /** The grant by which it went on has expired or was revoked. */
+  'not_allowed',
+  /** An administrator ended it: the stream, or this one's part in it. */
+  'removed',
+  /** It sent more than it may. */
+  'over_limit',
   /** The media worker process died. */
   'worker_failed',
   /** Nobody went live within the waiting time. */

@@ -136,14 +136,17 @@ const dtlsParameters = z.strictObject({
 });
 export type DtlsParameters = z.infer<typeof dtlsParameters>;
 
+const iceParameters = z.object({
+  usernameFragment: z.string(),
+  password: z.string(),
+  iceLite: z.optional(z.boolean()),
+});
+export type IceParameters = z.infer<typeof iceParameters>;
+
 /** One end of an ICE/DTLS transport, as the server offers it (mediasoup `WebRtcTransport`). */
 const transportParameters = z.object({
   id: z.string(),
-  iceParameters: z.object({
-    usernameFragment: z.string(),
-    password: z.string(),
-    iceLite: z.optional(z.boolean()),
-  }),
+  iceParameters,
   iceCandidates: z.array(
     z.object({
       foundation: z.string(),
@@ -167,13 +170,16 @@ const consumerParameters = z.object({
 });
 export type ConsumerParameters = z.infer<typeof consumerParameters>;
 
-/** All that a viewer needs to receive a stream: one transport and every consumer on it. */
-const media = z.object({
-  transport: transportParameters,
+const tracks = {
   consumers: z.array(consumerParameters),
   /** What the stream has, but this viewer's capabilities cannot play. */
   unplayable: z.array(z.object({ kind: mediaKind, mimeType: z.string() })),
-});
+};
+/** A stream's tracks as one viewer gets them. */
+export type Tracks = z.infer<z.ZodMiniObject<typeof tracks>>;
+
+/** All that a viewer needs to receive a stream: one transport and every consumer on it. */
+const media = z.object({ transport: transportParameters, ...tracks });
 export type Media = z.infer<typeof media>;
 
 const notice = z.object({ code: z.enum(NOTICE_CODES), message: z.string() });
@@ -190,6 +196,11 @@ export type IceServer = z.infer<typeof iceServer>;
 // --- Requests: client to server -----------------------------------------------
 
 const id = uint(Number.MAX_SAFE_INTEGER);
+/** A key, or a token such as a JWT. */
+const key = text(4096);
+const sessionSecret = text(64);
+/** Numbers a session's events from 1 on. */
+const seq = uint(Number.MAX_SAFE_INTEGER);
 
 export const request = z.discriminatedUnion('type', [
   z.strictObject({
@@ -197,13 +208,20 @@ export const request = z.discriminatedUnion('type', [
     type: z.literal('publish'),
     /** The stream id; left out, the server makes one. */
     stream: z.optional(streamId),
-    /** The publish key, where the server asks for one. */
-    key: z.optional(text(256)),
+    /** By what it may be published, where the server asks for that. */
+    key: z.optional(key),
+    /** The secret of the session that published the stream: it is taken over, however alive that seems. */
+    resume: z.optional(sessionSecret),
     /** What will be produced; the stream goes live when all of it is there. */
     tracks: list(mediaKind, 2).check(z.minLength(1)),
   }),
-  z.strictObject({ id, type: z.literal('watch'), stream: streamId, rtpCapabilities }),
+  /** `key`: by what it may be watched, where the stream is private. */
+  z.strictObject({ id, type: z.literal('watch'), stream: streamId, key: z.optional(key), rtpCapabilities }),
+  /** Goes on with a session whose connection was lost. `seq`: of the last event that came; 0: none did. */
+  z.strictObject({ id, type: z.literal('resume'), session: sessionSecret, seq }),
   z.strictObject({ id, type: z.literal('connect'), dtlsParameters }),
+  /** New ICE credentials for the session's transport, for another network path. */
+  z.strictObject({ id, type: z.literal('restart_ice') }),
   z.strictObject({ id, type: z.literal('produce'), kind: mediaKind, rtpParameters }).check(
     z.refine(
       ({ kind, rtpParameters: { codecs } }) =>
@@ -223,7 +241,9 @@ export type RequestType = Request['type'];
 export const REQUEST_TYPES: readonly RequestType[] = [
   'publish',
   'watch',
+  'resume',
   'connect',
+  'restart_ice',
   'produce',
   'first_frame',
   'stop',
@@ -232,8 +252,12 @@ export type RequestOf<T extends RequestType> = Extract<Request, { type: T }>;
 
 // --- Answers: server to client, one for each request ---------------------------
 
+/** What a client's session is known by, and for how long in ms it outlives its connection. */
+const session = { session: z.string(), grace: z.number() };
+
 export const answers = {
   publish: z.object({
+    ...session,
     stream: streamId,
     /** Where others reach the stream, for a page that is open by a name of this machine only (localhost). */
     watchUrl: z.optional(z.string()),
@@ -243,11 +267,14 @@ export const answers = {
     audioBitrate: z.number(),
   }),
   watch: z.discriminatedUnion('state', [
-    z.object({ state: z.literal('live'), viewers: z.number(), media }),
+    z.object({ ...session, state: z.literal('live'), viewers: z.number(), media }),
     /** A `live` event follows when the stream goes live. */
-    z.object({ state: z.literal('waiting'), notice: z.optional(notice) }),
+    z.object({ ...session, state: z.literal('waiting'), notice: z.optional(notice) }),
   ]),
+  /** The events missed follow. A request left unanswered is sent again, as it was, and done at most once. */
+  resume: z.object({ viewers: z.number() }),
   connect: z.object({}),
+  restart_ice: z.object({ iceParameters }),
   produce: z.object({ producerId: z.string() }),
   first_frame: z.object({}),
   stop: z.object({}),
@@ -267,6 +294,9 @@ export type Answer = z.infer<typeof answer>;
 
 // --- Events: server to client, unasked -----------------------------------------
 
+/** Those of a session, which a resumed one goes on with. */
+const numbered = { seq: z.optional(seq) };
+
 export const event = z.discriminatedUnion('type', [
   /** The first message on every connection. */
   z.object({
@@ -277,16 +307,25 @@ export const event = z.discriminatedUnion('type', [
     keyNeeded: z.boolean(),
   }),
   /** To a publisher: all declared tracks have come. To a waiting viewer: the stream went live. */
-  z.object({ type: z.literal('live'), viewers: z.number(), media: z.optional(media) }),
+  z.object({ ...numbered, type: z.literal('live'), viewers: z.number(), media: z.optional(media) }),
+  /** To a viewer: the publisher dropped out and may come back; `tracks`, `live` or `ended` follows. */
+  z.object({ ...numbered, type: z.literal('away'), reason: z.enum(END_REASONS) }),
+  /** To a viewer: the publisher is back. On the same transport there are these tracks instead of those before. */
+  z.object({ ...numbered, type: z.literal('tracks'), viewers: z.number(), ...tracks }),
   /** The stream ended. A viewer with `waiting` gets a `live` event should it start again. */
-  z.object({ type: z.literal('ended'), reason: z.enum(END_REASONS), waiting: z.boolean() }),
+  z.object({ ...numbered, type: z.literal('ended'), reason: z.enum(END_REASONS), waiting: z.boolean() }),
   /** How many watch now; at most once a second. */
   z.object({ type: z.literal('viewers'), count: z.number() }),
   /**
    * To a publisher: something about its media disturbs viewers. To a viewer: why the stream is not live;
    * without `notice` that is over.
    */
-  z.object({ type: z.literal('notice'), notice: z.optional(notice) }),
+  z.object({ ...numbered, type: z.literal('notice'), notice: z.optional(notice) }),
+  /**
+   * The server shuts down: begin anew on another connection, `delay` ms from now, which differs from client
+   * to client. Until then all goes on.
+   */
+  z.object({ type: z.literal('move'), delay: z.number() }),
   /** The server will close this connection, and why. */
   z.object({ type: z.literal('closing'), error: errorBody }),
 ]);
