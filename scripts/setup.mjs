@@ -3,7 +3,7 @@
  *
  *   node scripts/setup.mjs          what the server needs, with the pages
  *   node scripts/setup.mjs start    the same
- *   node scripts/setup.mjs test     that, a browser and GStreamer
+ *   node scripts/setup.mjs test     that, a browser, GStreamer and what makes bad networks
  *   node scripts/setup.mjs check    what the static checks need
  *
  * Runs before anything is installed: plain JavaScript, nothing but Node itself (18 or newer).
@@ -13,6 +13,7 @@ import { dependencies } from './setup/dependencies.mjs';
 import { ffmpeg, ffmpegInstalled, ffmpegNeeds } from './setup/ffmpeg.mjs';
 import { gstreamer, gstreamerNeeds } from './setup/gstreamer.mjs';
 import { takeLock } from './setup/lock.mjs';
+import { networks, networksNeeds } from './setup/networks.mjs';
 import { node } from './setup/node.mjs';
 import { packages } from './setup/packages.mjs';
 import { pages } from './setup/pages.mjs';
@@ -33,7 +34,12 @@ const serverAnd = (needs, ...steps) => [
 ];
 const MODES = {
   start: serverAnd(() => []),
-  test: serverAnd(() => [...chromiumNeeds(), ...gstreamerNeeds()], chromium, gstreamer),
+  test: serverAnd(
+    () => [...chromiumNeeds(), ...gstreamerNeeds(), ...networksNeeds()],
+    chromium,
+    gstreamer,
+    networks,
+  ),
   check: basics,
 };
 

@@ -50,6 +50,12 @@ export const NEEDS = {
     ],
     brew: 'gstreamer pygobject3',
   },
+  networks: {
+    purpose: 'the tests of bad networks and of TURN',
+    debian: ['iproute2', 'iptables', 'coturn'],
+    brew: 'coturn',
+    programs: ['ip', 'tc', 'iptables', 'turnserver'],
+  },
 };
 
 export function parseOsRelease(text) {

@@ -9,6 +9,7 @@ import { dependenciesKey, installedMatches } from '../../../scripts/setup/depend
 import { ffmpegVersion } from '../../../scripts/setup/ffmpeg.mjs';
 import { gstreamer, gstreamerNeeds } from '../../../scripts/setup/gstreamer.mjs';
 import { identify, isAlive, takeLock } from '../../../scripts/setup/lock.mjs';
+import { networks, networksNeeds } from '../../../scripts/setup/networks.mjs';
 import { isAtLeast, runsTypeScript } from '../../../scripts/setup/node.mjs';
 import { npmErrors } from '../../../scripts/setup/npm.mjs';
 import {
@@ -86,6 +87,12 @@ describe('operating systems', () => {
     // This machine has them, or setup would not have come to running tests.
     expect(gstreamerNeeds()).toEqual([]);
     expect(gstreamer.ready()).toBe(true);
+  });
+
+  it('asks for what makes bad networks once, and for nothing where it cannot be had', () => {
+    expect(packagesFor(['networks'], 'debian')).toEqual(['iproute2', 'iptables', 'coturn']);
+    expect(networksNeeds()).toEqual([]);
+    expect(networks.ready()).toBe(true);
   });
 
   it('finds what dpkg has not installed, removed packages included', () => {
