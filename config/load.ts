@@ -89,6 +89,7 @@ type Complaint = { path: Path; text: string };
 function crossCheck(config: Config): Complaint | undefined {
   return (
     checkTls(config) ??
+    checkAuth(config) ??
     checkPorts(config) ??
     checkBitrates(config) ??
     checkTurn(config) ??
@@ -114,6 +115,20 @@ function checkTls({ http: { tls } }: Config): Complaint | undefined {
       const text = `http.tls.${name}: "${tls[name]}" cannot be read: ${reason(error)}`;
       return { path: ['http', 'tls', name], text };
     }
+  }
+  return undefined;
+}
+
+function checkAuth({ auth: { keys, webhook } }: Config): Complaint | undefined {
+  const names = keys.map(({ name }) => name);
+  const again = names.findIndex((name, index) => names.indexOf(name) !== index);
+  if (again !== -1) {
+    const text = `auth.keys.${again}.name: "${names[again]}" is the name of another key already; each needs its own`;
+    return { path: ['auth', 'keys', again, 'name'], text };
+  }
+  if (webhook.url !== '' && webhook.secret === '') {
+    const text = 'auth.webhook.secret: it is empty; auth.webhook.url needs one to sign with';
+    return { path: ['auth', 'webhook', 'url'], text };
   }
   return undefined;
 }

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { CAMERA_URL_WORDS, isCameraUrl } from '../server/base/camera-url.ts';
-import { isNetwork } from '../server/base/networks.ts';
+import { isNetwork, isProxy } from '../server/base/networks.ts';
 import { STREAM_ID_PATTERN } from '../server/protocol/codes.ts';
 
 const seconds = (min: number, max: number) => z.int().min(min).max(max).meta({ unit: 's' });
@@ -24,10 +24,12 @@ const http = z.strictObject({
     .describe(
       'Address that people reach the pages by, for printed links, when behind a proxy; empty: guessed.',
     ),
-  trustedProxies: count(0, 10)
-    .default(0)
+  trustedProxies: z
+    .array(z.string().refine(isProxy, 'an address, a network such as "10.0.0.0/8", "loopback" or "private"'))
+    .max(100)
+    .default([])
     .describe(
-      'How many reverse proxies stand in front; the client address is taken from X-Forwarded-For accordingly.',
+      'Reverse proxies in front, by address or network, "loopback" or "private"; only from these is X-Forwarded-For believed.',
     ),
   allowedOrigins: z
     .array(z.string().min(1))
@@ -49,6 +51,31 @@ const http = z.strictObject({
     .prefault({}),
 });
 
+/** Stream ids, by one or by a pattern (server/base/stream-pattern.ts). */
+const streamPattern = z
+  .string()
+  .regex(/^[A-Za-z0-9_*-]{1,64}$/, 'a stream id in which "*" stands for any letters, digits, "-" and "_"');
+
+/** What a grant may be for. */
+export const ACTIONS = ['publish', 'watch', 'record', 'administer'] as const;
+
+/** How much who holds a grant may take, where that is less than the server's own limits. */
+export const grantLimitsSchema = z.strictObject({
+  viewers: count(0, 1_000_000).optional(),
+  bitrate: count(50_000, 1_000_000_000).optional(),
+  streams: count(1, 100_000).optional(),
+});
+
+/** A key of the operator's own choice: an entry of `auth.keys`. */
+const staticKeySchema = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, '1 to 64 letters, digits, ".", "-" or "_"'),
+  key: z.string().min(16).max(256),
+  actions: z.array(z.enum(ACTIONS)).min(1).max(ACTIONS.length),
+  streams: streamPattern.default('*'),
+  expires: z.iso.datetime({ offset: true }).optional(),
+  limits: grantLimitsSchema.default({}),
+});
+
 const auth = z.strictObject({
   publish: z
     .enum(['local', 'key', 'open'])
@@ -68,6 +95,60 @@ const auth = z.strictObject({
     .describe(
       'The key of the administration API, at least 16 characters; empty: generated at the first start and kept in dataDirectory.',
     ),
+  keys: z
+    .array(staticKeySchema)
+    .max(1000)
+    .default([])
+    .describe('Keys besides those two, each for its actions and streams only.'),
+  private: z
+    .array(streamPattern)
+    .max(1000)
+    .default([])
+    .describe(
+      'Streams that need a grant to be watched, by id or pattern, e.g. "board-*"; all others need only the id.',
+    ),
+  jwt: z
+    .strictObject({
+      secret: z
+        .union([z.literal(''), z.string().min(32).max(1024)])
+        .default('')
+        .describe(
+          'Secret that JWTs are signed with (HS256), at least 32 characters; empty: generated at the first start and kept in dataDirectory.',
+        ),
+      jwksUrl: z
+        .union([z.literal(''), z.url({ protocol: /^https?$/ })])
+        .default('')
+        .describe(
+          'Address of the public keys (JWKS) of whoever signs JWTs by RS256, ES256 or EdDSA; empty: none.',
+        ),
+      issuer: z.string().max(256).default('').describe('What `iss` of a JWT must be; empty: not looked at.'),
+      audience: z
+        .string()
+        .max(256)
+        .default('')
+        .describe(
+          'What `aud` of a JWT must be or hold; empty: JWTs that have one are for others, and refused.',
+        ),
+    })
+    .prefault({}),
+  webhook: z
+    .strictObject({
+      url: z
+        .union([z.literal(''), z.url({ protocol: /^https?$/ })])
+        .default('')
+        .describe(
+          'Address that is asked by POST about each token that Pharos does not know itself; empty: none.',
+        ),
+      secret: z
+        .union([z.literal(''), z.string().min(16).max(256)])
+        .default('')
+        .describe('The secret that these requests are signed with, at least 16 characters.'),
+      timeout: count(100, 30_000)
+        .default(2000)
+        .meta({ unit: 'ms' })
+        .describe('How long it may take to answer; then the answer is no.'),
+    })
+    .prefault({}),
 });
 
 const media = z.strictObject({
@@ -165,9 +246,7 @@ const whep = z.strictObject({
 
 /** Which streams are recorded: the first entry whose pattern the stream id matches counts. */
 export const recordRuleSchema = z.strictObject({
-  streams: z
-    .string()
-    .regex(/^[A-Za-z0-9_*-]{1,64}$/, 'a stream id in which "*" stands for any letters, digits, "-" and "_"'),
+  streams: streamPattern,
   record: z.enum(['off', 'manual', 'always']),
 });
 
@@ -290,7 +369,15 @@ const limits = z.strictObject({
     .describe('Streams published at the same time by one grant, or from one address where none is needed.'),
   connectionsPerAddress: count(1, 1_000_000)
     .default(500)
-    .describe('Open WebSockets from one address (IPv6: one /64).'),
+    .describe('Open WebSockets, WHIP and WHEP sessions of one address (IPv6: one /64).'),
+  httpConnections: count(10, 1_000_000)
+    .default(20_000)
+    .describe('TCP connections for HTTP and WebSocket, all together; further ones are closed at once.'),
+  httpConnectionsPerAddress: count(10, 1_000_000)
+    .default(1000)
+    .describe(
+      'The same from one address (IPv6: one /64); trusted proxies may have as many as there may be at all.',
+    ),
   joinsPerAddress: count(1, 1_000_000)
     .default(600)
     .describe('Publish and watch requests from one address in a minute.'),
@@ -298,10 +385,35 @@ const limits = z.strictObject({
     .default(65_536)
     .meta({ unit: 'bytes' })
     .describe('Largest signaling message; a larger one closes the connection (1009).'),
+  messageFragments: count(1, 10_000)
+    .default(64)
+    .describe('WebSocket frames that one message may come in; more closes the connection (1008).'),
   messagesPerSecond: count(1, 10_000)
     .default(20)
     .describe(
       'Signaling messages a client may send, averaged; three times as many at once. More closes the connection (1008).',
+    ),
+  idleTime: seconds(1, 3600)
+    .default(10)
+    .describe(
+      'A WebSocket on which nothing valid has been asked for this long since it was opened is closed (1008).',
+    ),
+  publisherBitrate: count(100_000, 1_000_000_000)
+    .default(25_000_000)
+    .meta({ unit: 'bit/s' })
+    .describe(
+      'The most that a publisher may send, sound and retransmissions included; one above it for 5 s is told, and ended after 10 s.',
+    ),
+  eventLoopDelay: count(20, 10_000)
+    .default(200)
+    .meta({ unit: 'ms' })
+    .describe(
+      'How late the server process may be; later for some seconds, new joins are refused until it has caught up.',
+    ),
+  drainTime: seconds(0, 3600)
+    .default(8)
+    .describe(
+      'From SIGTERM to the exit at most: clients move elsewhere and recordings are finished. 0: everything is closed at once.',
     ),
   sdpBytes: count(4096, 1_048_576)
     .default(65_536)

@@ -28,7 +28,16 @@ export type Setting = {
 const DEFAULTS = configSchema.parse({});
 
 /** A camera's URL may hold a password, and may have been put in any place of its entry; a hook's may too. */
-const SECRET_NAMES = new Set(['publishKey', 'adminKey', 'secret', 'credential', 'cameras', 'hook']);
+const SECRET_NAMES = new Set([
+  'publishKey',
+  'adminKey',
+  'keys',
+  'secret',
+  'credential',
+  'cameras',
+  'hook',
+  'webhook',
+]);
 
 export const SETTINGS: readonly Setting[] = collect(configSchema, []);
 

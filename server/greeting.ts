@@ -23,7 +23,8 @@ export function greeting({ config, port, publishKey, adminKey }: Options): strin
 /** Whether a browser on this machine publishes without the key (docs/adr/0003-who-may-publish.md). */
 function freeHere({ auth, http }: Config): boolean {
   return (
-    auth.publish === 'open' || (auth.publish === 'local' && !http.publicUrl && http.trustedProxies === 0)
+    auth.publish === 'open' ||
+    (auth.publish === 'local' && !http.publicUrl && http.trustedProxies.length === 0)
   );
 }
 

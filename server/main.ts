@@ -63,6 +63,7 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
     logger,
     pagesDir: PAGES,
     ready: () => readiness(pool),
+    onRefusal: (code) => admission.refused(code),
     routes: [
       whip.router,
       streamsApi({ config, registry, grants }),

@@ -1,14 +1,40 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
 import type { Config } from '../../config/schema.ts';
 import { addressKey } from '../base/limits.ts';
+import { inProxies } from '../base/networks.ts';
 
-/** The client's address: the socket's, or what the trusted proxies in front say of it. */
-export function clientAddress(request: IncomingMessage, trustedProxies: number): string {
-  const direct = request.socket.remoteAddress ?? '';
-  if (trustedProxies === 0) return direct;
+/**
+ * The client's address: the socket's; or, where that is a trusted proxy, what the proxies say in
+ * X-Forwarded-For. Each adds at the right whom it was asked by, so that is read from there, as far
+ * as those who wrote it are trusted: what stands further left may be invented.
+ */
+export function clientAddress(request: IncomingMessage, trustedProxies: readonly string[]): string {
+  let address = request.socket.remoteAddress ?? '';
+  if (trustedProxies.length === 0) return address;
+  const isTrusted = trusted(trustedProxies);
   const forwarded = [request.headers['x-forwarded-for'] ?? []].flat().join(',').split(',');
-  return forwarded.at(-trustedProxies)?.trim() || direct;
+  while (isTrusted(address)) {
+    const before = withoutPort(forwarded.pop()?.trim() ?? '');
+    if (isIP(before) === 0) break;
+    address = before;
+  }
+  return address;
+}
+
+/** Some proxies name the port too. */
+function withoutPort(text: string): string {
+  return text.replace(/^\[([^\]]*)\](:\d+)?$/, '$1').replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1');
+}
+
+const predicates = new WeakMap<readonly string[], (address: string) => boolean>();
+
+/** Made once for each configuration, not for each request. */
+function trusted(proxies: readonly string[]): (address: string) => boolean {
+  const known = predicates.get(proxies) ?? inProxies(proxies);
+  predicates.set(proxies, known);
+  return known;
 }
 
 /**
@@ -19,7 +45,7 @@ export function clientAddress(request: IncomingMessage, trustedProxies: number):
  */
 export function isLocal(request: IncomingMessage, http: Config['http']): boolean {
   const { headers, socket } = request;
-  if (http.trustedProxies > 0 || http.publicUrl) return false;
+  if (http.trustedProxies.length > 0 || http.publicUrl) return false;
   if (headers.forwarded || headers.via || headers['x-forwarded-for'] || headers['x-forwarded-host'])
     return false;
   return (

@@ -35,6 +35,22 @@ export function isNetwork(text: string): boolean {
   return parse(text) !== undefined;
 }
 
+/** Words for networks that proxies often stand in. */
+const PROXY_WORDS: Readonly<Record<string, readonly string[]>> = {
+  loopback: ['127.0.0.0/8', '::1'],
+  private: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
+};
+
+/** Whether the text is an entry of `http.trustedProxies`. */
+export function isProxy(text: string): boolean {
+  return Object.hasOwn(PROXY_WORDS, text) || isNetwork(text);
+}
+
+/** A predicate: is an address that of one of these proxies? @throws if an entry is none. */
+export function inProxies(entries: readonly string[]): (address: string) => boolean {
+  return inNetworks(entries.flatMap((entry) => PROXY_WORDS[entry] ?? [entry]));
+}
+
 /** A predicate: does an address lie in one of the networks? @throws if one of them is none. */
 export function inNetworks(networks: readonly string[]): (address: string) => boolean {
   const list = blockList(networks);

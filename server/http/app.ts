@@ -23,6 +23,8 @@ export type AppOptions = {
   pagesDir: string;
   /** What else is served: WHIP and WHEP, the REST API. */
   routes?: readonly Router[];
+  /** Told of each request that was refused, whichever route did it. */
+  onRefusal?: (code: ErrorCode) => void;
 };
 
 const STATUS: Record<ErrorCode, number> = {
@@ -63,12 +65,18 @@ const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = {
 /** No request to this server needs a larger body. */
 const BODY_LIMIT = '16kb';
 
-export function createApp({ config, logger, ready, pagesDir, routes = [] }: AppOptions): Express {
+export function createApp({
+  config,
+  logger,
+  ready,
+  pagesDir,
+  routes = [],
+  onRefusal = () => {},
+}: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   // Queries are not used; the plain parser has no nesting to abuse.
   app.set('query parser', 'simple');
-  app.set('trust proxy', config.http.trustedProxies || false);
   app.use(securityHeaders(config.http));
   app.use(api(ready));
   app.use('/api', express.json({ limit: BODY_LIMIT }));
@@ -77,15 +85,16 @@ export function createApp({ config, logger, ready, pagesDir, routes = [] }: AppO
   app.use((request: Request, response: Response) => {
     answer(request, response, { status: 404, detail: 'there is nothing at this address' });
   });
-  app.use(errorHandler(logger));
+  app.use(errorHandler(logger, onRefusal));
   return app;
 }
 
 type Problem = { status: number; code?: ErrorCode; detail: string };
 
-function errorHandler(logger: Logger): ErrorRequestHandler {
+function errorHandler(logger: Logger, onRefusal: (code: ErrorCode) => void): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     const problem = problemOf(error);
+    onRefusal(problem.code ?? (problem.status === STATUS.too_large ? 'too_large' : 'bad_request'));
     if (problem.status >= 500 && !(error instanceof PharosError)) {
       logger.error({ err: error, method: request.method, path: request.path }, 'request failed');
     }

@@ -51,7 +51,7 @@ export type Whip = {
 };
 
 export function whip(options: WhipOptions): Whip {
-  const { registry, joins, rtpCapabilities, config, admission } = options;
+  const { registry, joins, rtpCapabilities, config } = options;
   const router = Router();
   const publishing = new Sessions();
   const playing = new Sessions();
@@ -69,7 +69,7 @@ export function whip(options: WhipOptions): Whip {
   serve(router, '/whep', playing, options, mayPlay(options), (asked) =>
     startWatching({ ...asked, registry, joins, rtpCapabilities, waitMs: waitMs(options, asked.streamId) }),
   );
-  router.use(['/whip', '/whep'], refused(admission, config.limits.sdpBytes));
+  router.use(['/whip', '/whep'], refused(config.limits.sdpBytes));
   return { router, snapshot: () => ({ whip: publishing.size, whep: playing.size }) };
 }
 
@@ -229,14 +229,13 @@ function mediaType(type: string): RequestHandler {
   };
 }
 
-/** Counts refusals; turns those of Express's parsers into ours. */
-function refused(admission: Admission, limit: number): ErrorRequestHandler {
+/** Turns refusals of Express's parsers into ours. */
+function refused(limit: number): ErrorRequestHandler {
   return (error: unknown, _request, _response, next) => {
     const refusal =
       typeof error === 'object' && error !== null && 'type' in error && error.type === 'entity.too.large'
         ? new PharosError('too_large', `the body is larger than ${limit} bytes`)
         : error;
-    if (refusal instanceof PharosError) admission.refused(refusal.code);
     next(refusal);
   };
 }

@@ -60,6 +60,7 @@ export async function startHere(settings: Record<string, string> = {}): Promise<
     logger,
     pagesDir: join(import.meta.dirname, '../../dist/web'),
     ready: () => ({ ok: true }),
+    onRefusal: (code) => admission.refused(code),
     routes: [whip({ config, registry, grants, admission, joins, rtpCapabilities, canPlay: true }).router],
   });
   const http = await listen(app, config.http, logger);

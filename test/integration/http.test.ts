@@ -2,11 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { configSchema } from '../../config/schema.ts';
 import { PharosError } from '../../server/base/errors.ts';
 import type { Readiness } from '../../server/http/api.ts';
-import { createApp } from '../../server/http/app.ts';
-import { closeAllHttp, get, type HttpSettings, logged, logger, startHttp } from '../helpers/http.ts';
+import { closeAllHttp, get, type HttpSettings, logged, startHttp } from '../helpers/http.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'pharos-http-'));
 const pagesDir = join(directory, 'web');
@@ -213,17 +211,4 @@ describe('errors', () => {
     expect(answer.body).not.toContain('hunter2');
     expect(logged.filter((line) => line.includes('request failed'))).toHaveLength(status === 500 ? 1 : 0);
   });
-});
-
-test('the client address is taken from as many proxies as there are', async () => {
-  const config = configSchema.parse({ http: { trustedProxies: 1 } });
-  const app = createApp({ config, logger, ready: () => ({ ok: true }), pagesDir });
-  expect(app.get('trust proxy')).toBe(1);
-  const plain = createApp({
-    config: configSchema.parse({}),
-    logger,
-    ready: () => ({ ok: true }),
-    pagesDir,
-  });
-  expect(plain.get('trust proxy')).toBe(false);
 });

@@ -110,8 +110,15 @@ describe('a server with media', () => {
     await client.refusal({ type: 'dance' });
     await client.refusal({ type: 'stop' });
     await fetch(`${server.url}/whep/nobody`, { method: 'POST', headers: { 'Content-Type': 'text/plain' } });
+    await fetch(`${server.url}/api/cameras`);
+    await fetch(`${server.url}/api/cameras`, {
+      method: 'POST',
+      body: '{"stream":',
+      headers: { 'Content-Type': 'application/json' },
+    });
     const after = (await scrape(server.url)).value;
-    for (const code of ['unknown_type', 'wrong_order', 'unsupported_media_type']) {
+    const codes = ['unknown_type', 'wrong_order', 'unsupported_media_type', 'unauthorized', 'bad_request'];
+    for (const code of codes) {
       const [was = 0, is] = [before, after].map((now) => now('pharos_refusals_total', { code }));
       expect(is, code).toBe(was + 1);
     }

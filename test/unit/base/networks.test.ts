@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { inNetworks, isNetwork, isPublic } from '../../../server/base/networks.ts';
+import { inNetworks, inProxies, isNetwork, isProxy, isPublic } from '../../../server/base/networks.ts';
 
 test.each([
   '1.1.1.1',
@@ -83,4 +83,14 @@ test.each([
   ['', false],
 ])('%s is a network: %s', (text, expected) => {
   expect(isNetwork(text)).toBe(expected);
+});
+
+test('proxies are networks, addresses, or one of two words', () => {
+  for (const entry of ['loopback', 'private', '10.0.0.0/8', '::1']) expect(isProxy(entry)).toBe(true);
+  for (const entry of ['', 'localhost', 'toString', '10.0.0.0/33', '1']) expect(isProxy(entry)).toBe(false);
+  const among = inProxies(['loopback', 'private', '192.0.2.1']);
+  for (const address of ['127.0.0.9', '::1', '::ffff:10.1.2.3', '192.168.0.1', 'fd00::1', '192.0.2.1'])
+    expect(among(address), address).toBe(true);
+  for (const address of ['192.0.2.2', '2001:db8::1', '172.32.0.1', ''])
+    expect(among(address), address).toBe(false);
 });

@@ -34,7 +34,7 @@ describe('where settings come from', () => {
 
   test('the file overrides the defaults, the environment overrides the file', () => {
     const config = load('http: { port: 1000, host: "127.0.0.1" }', { PHAROS_HTTP_PORT: '2000' });
-    expect(config.http).toMatchObject({ port: 2000, host: '127.0.0.1', trustedProxies: 0 });
+    expect(config.http).toMatchObject({ port: 2000, host: '127.0.0.1', trustedProxies: [] });
   });
 
   test('PHAROS_CONFIG names the file; one that is not there is an error', () => {
@@ -293,6 +293,10 @@ describe('what is refused, and in which words', () => {
     ['iceServers: [{ urls: "turn:x", username: a, credential: [hunter2] }]', {}],
     ['iceServers: { credential: hunter2 }', {}],
     ['auth: { adminKey: hunter2 }', {}],
+    ['auth: { keys: [{ name: a, key: hunter2, actions: [watch] }] }', {}],
+    ['auth: { keys: [{ name: "hunter2 1", key: 1234567890123456, actions: [watch] }] }', {}],
+    ['auth: { jwt: { secret: hunter2 } }', {}],
+    ['auth: { webhook: { url: "xmpp://a:hunter2@b" } }', {}],
     ['cameras: "rtsp://me:hunter2@cam"', {}],
     ['cameras: ["rtsp://me:hunter2@cam"]', {}],
     ['cameras: [{ stream: a, url: "http://me:hunter2@cam" }]', {}],
