@@ -121,10 +121,8 @@ async function listenForMetrics({ metrics: { host, port } }: Config, metrics: Me
 }
 
 function readiness(pool: WorkerPool): { ok: boolean; reason?: string } {
-  if (pool.closed) return { ok: false, reason: 'shutting down' };
-  if (pool.alive < pool.size)
-    return { ok: false, reason: `${pool.alive} of ${pool.size} media workers alive` };
-  return { ok: true };
+  const reason = pool.closed ? 'shutting down' : pool.trouble;
+  return reason === undefined ? { ok: true } : { ok: false, reason };
 }
 
 /** Runs until a signal comes; a second one, or the deadline, ends the process at once. */

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
 import { listenInfos, mediaAddresses } from './addresses.ts';
 import { routerCodecs } from './codecs.ts';
+import { Deaths } from './deaths.ts';
 import { WorkerLoad } from './load.ts';
 
 /** One mediasoup-worker process with its one router and its one WebRtcServer. */
@@ -63,7 +64,7 @@ export class WorkerPool extends EventEmitter<PoolEvents> {
   readonly #size: number;
   readonly #loadTimer: NodeJS.Timeout;
   #rtpCapabilities: types.RtpCapabilities | undefined;
-  #deaths = 0;
+  readonly #deaths = new Deaths();
   #closed = false;
 
   private constructor(options: PoolOptions) {
@@ -120,13 +121,19 @@ export class WorkerPool extends EventEmitter<PoolEvents> {
     return best;
   }
 
+  /** Why the server should be given no clients, in a sentence: a worker is missing, or they die again and again. */
+  get trouble(): string | undefined {
+    if (this.alive < this.size) return `${this.alive} of ${this.size} media workers alive`;
+    return this.#deaths.tooMany(performance.now());
+  }
+
   snapshot(): PoolSnapshot {
     const workers = this.workers.map(({ index, pid, load, transports, pipes }) => ({
       ...{ index, pid, transports, pipes },
       load: load.value,
       cpuSeconds: load.cpuSeconds,
     }));
-    return { workers, deaths: this.#deaths };
+    return { workers, deaths: this.#deaths.count };
   }
 
   /** Resolves when the worker processes are gone. */
@@ -150,10 +157,11 @@ export class WorkerPool extends EventEmitter<PoolEvents> {
     );
   }
 
-  async #start(index: number, deaths = 0): Promise<void> {
-    const process = await mediasoup.createWorker({
-      logLevel: 'warn',
-      logTags: ['ice', 'dtls'],
+  /** @param failures How often in a row a worker in this place has come to nothing. */
+  async #start(index: number, failures = 0): Promise<void> {
+    const process = await createWorker().catch((error: unknown) => {
+      this.#deaths.add(performance.now());
+      throw error;
     });
     if (this.#closed) return process.close();
     this.#processes.add(process);
@@ -163,8 +171,9 @@ export class WorkerPool extends EventEmitter<PoolEvents> {
       if (this.#closed) return process.close();
       this.#workers.set(index, worker);
       this.emit('worker', worker);
-      process.on('died', (error) => this.#workerOnDied(worker, error, startedAt, deaths));
+      process.on('died', (error) => this.#workerOnDied(worker, error, startedAt, failures));
     } catch (error) {
+      if (process.died) this.#deaths.add(performance.now());
       process.close();
       this.#processes.delete(process);
       throw error;
@@ -177,6 +186,7 @@ export class WorkerPool extends EventEmitter<PoolEvents> {
     const webRtcServer = await process
       .createWebRtcServer({ listenInfos: listenInfos(media, port, networkInterfaces()) })
       .catch((error: Error) => {
+        if (process.died) throw new Error('the media worker died at once', { cause: error });
         throw new Error(
           `media port ${port} cannot be opened: ${error.message}; is another server running? (setting media.portBase)`,
           { cause: error },
@@ -201,30 +211,52 @@ export class WorkerPool extends EventEmitter<PoolEvents> {
     return worker;
   }
 
-  #workerOnDied(worker: MediaWorker, error: Error, startedAt: number, deaths: number): void {
+  #workerOnDied(worker: MediaWorker, error: Error, startedAt: number, failures: number): void {
     if (this.#closed) return;
+    const now = performance.now();
     this.#workers.delete(worker.index);
-    this.#deaths += 1;
+    this.#deaths.add(now);
     for (const process of this.#processes) if (process.died) this.#processes.delete(process);
     this.#options.logger.error(
       { worker: worker.index, pid: worker.pid, error: error.message },
       'media worker died',
     );
-    const stable = performance.now() - startedAt > STABLE_MS;
-    this.#restart(worker.index, stable ? 0 : deaths);
+    this.#restart(worker.index, now - startedAt > STABLE_MS ? 0 : failures);
   }
 
-  #restart(index: number, deaths: number): void {
-    const delay = Math.min(RESTART_DELAY_MS.first * 2 ** deaths, RESTART_DELAY_MS.most);
+  #restart(index: number, failures: number): void {
+    const delay = restartDelay(failures);
     const timer = setTimeout(() => {
       this.#restarts.delete(timer);
-      this.#start(index, deaths + 1).catch((error: Error) => {
+      this.#start(index, failures + 1).catch((error: Error) => {
+        if (this.#closed) return;
         this.#options.logger.error({ worker: index, error: error.message }, 'media worker did not start');
-        if (!this.#closed) this.#restart(index, deaths + 1);
+        this.#restart(index, failures + 1);
       });
     }, delay);
     this.#restarts.add(timer);
   }
+}
+
+/** In ms: none has failed yet, or so many in a row have. */
+export function restartDelay(failures: number): number {
+  return Math.min(RESTART_DELAY_MS.first * 2 ** failures, RESTART_DELAY_MS.most);
+}
+
+/**
+ * mediasoup closes a worker at the first SIGINT or SIGTERM that this process gets, on its own account.
+ * When to close is for whoever owns the pool to say: media goes on while clients move elsewhere.
+ */
+async function createWorker(): Promise<types.Worker> {
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  const before = signals.map((signal) => new Set(process.listeners(signal)));
+  const creating = mediasoup.createWorker({ logLevel: 'warn', logTags: ['ice', 'dtls'] });
+  // They are put on synchronously, so whatever is new is mediasoup's.
+  for (const [index, signal] of signals.entries()) {
+    for (const listener of process.listeners(signal))
+      if (!before[index]?.has(listener)) process.off(signal, listener);
+  }
+  return creating;
 }
 
 async function closeProcess(process: types.Worker): Promise<void> {
