@@ -2,9 +2,10 @@
  * Tells a program of the operator's what happens to recordings: a signed POST, in the order of
  * events, tried again if it fails. Nothing ever waits for it.
  */
-import { createHmac, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../base/logger.ts';
+import { type Endpoint, endpointOf, failureOf, postSigned } from '../base/signed-post.ts';
 import type { Metadata } from './metadata.ts';
 import { formatRecordingId, type RecordingId } from './names.ts';
 
@@ -29,8 +30,7 @@ const MAX_WAITING = 500;
 
 export class Hooks {
   readonly #options: Required<HookOptions>;
-  readonly #url: string;
-  readonly #authorization: { authorization?: string };
+  readonly #endpoint: Endpoint;
   readonly #abort = new AbortController();
   readonly #queue: Delivery[] = [];
   #delivering = false;
@@ -38,13 +38,7 @@ export class Hooks {
   constructor(options: HookOptions) {
     const defaults = { now: Date.now, retryMs: RETRY_MS, timeoutMs: TIMEOUT_MS, maxWaiting: MAX_WAITING };
     this.#options = { ...defaults, ...options };
-    // `fetch` takes no credentials in an address.
-    const url = new URL(options.url);
-    const credentials = [url.username, url.password].map(decodeURIComponent).join(':');
-    const basic = `Basic ${Buffer.from(credentials).toString('base64')}`;
-    this.#authorization = credentials === ':' ? {} : { authorization: basic };
-    url.username = url.password = '';
-    this.#url = url.href;
+    this.#endpoint = endpointOf(options.url);
   }
 
   get waiting(): number {
@@ -102,21 +96,13 @@ export class Hooks {
 
   async #post({ id, event, body }: Delivery): Promise<{ reason: string; isFinal: boolean } | undefined> {
     const { secret, now, timeoutMs } = this.#options;
-    const timestamp = Math.floor(now() / 1000);
     try {
-      const response = await fetch(this.#url, {
-        method: 'POST',
+      const response = await postSigned(this.#endpoint, {
+        secret,
         body,
-        redirect: 'manual',
-        headers: {
-          ...this.#authorization,
-          'content-type': 'application/json',
-          'user-agent': 'Pharos',
-          'pharos-event': event,
-          // The same for each attempt, so that one heard twice is known.
-          'pharos-delivery': id,
-          'pharos-signature': signature(secret, timestamp, body),
-        },
+        now: now(),
+        // The same delivery for each attempt, so that one heard twice is known.
+        headers: { 'pharos-event': event, 'pharos-delivery': id },
         signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(timeoutMs)]),
       });
       await response.body?.cancel();
@@ -128,21 +114,7 @@ export class Hooks {
   }
 }
 
-/** `t=<seconds since 1970>,v1=<HMAC-SHA256 in hex of "<t>.<body>">` */
-export function signature(secret: string, timestamp: number, body: string): string {
-  const mac = createHmac('sha256', secret).update(`${timestamp}.${body}`).digest('hex');
-  return `t=${timestamp},v1=${mac}`;
-}
-
 /** The same again would be refused again; 408 and 429 ask for a later attempt, 404 may be a deployment. */
 function isRefusal(status: number): boolean {
   return status >= 400 && status < 500 && ![404, 408, 425, 429].includes(status);
-}
-
-/** `fetch failed` says nothing; its cause does, without the address. */
-function failureOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'it cannot be reached';
-  const { cause } = error;
-  if (cause instanceof Error && 'code' in cause) return `it cannot be reached: ${String(cause.code)}`;
-  return error.name === 'TimeoutError' ? 'no answer in time' : 'it cannot be reached';
 }
