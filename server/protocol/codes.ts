@@ -110,6 +110,8 @@ export type NoticeCode = (typeof NOTICE_CODES)[number];
 
 /** WebSocket close codes (RFC 6455, section 7.4.1) as Pharos uses them. */
 export const CLOSE_CODES = {
+  /** The session goes on on another connection. */
+  normal: 1000,
   /** The server shuts down or restarts. */
   goingAway: 1001,
   /** A flood: more messages than the limit allows. */

@@ -24,8 +24,6 @@ type Options = { config: Config; logger: Logger; registry: Registry };
 
 const MB = 1_000_000;
 const HOUR_MS = 3_600_000;
-/** How long a recording waits for its publisher to come back. */
-const GRACE_MS = 30_000;
 
 export type RecordingsSnapshot = {
   recording: number;
@@ -53,6 +51,8 @@ export class Recordings {
   readonly #verdicts: Record<Verdict, number> = { ok: 0, repaired: 0, damaged: 0 };
   #failures = 0;
   #restarts = 0;
+  /** How long a recording waits for its publisher to come back. */
+  readonly #graceMs: number;
   readonly #grace = new Map<string, NodeJS.Timeout>();
   readonly #retention: NodeJS.Timeout;
   readonly #onLive = (publisher: Publisher) => void this.#registryOnLive(publisher);
@@ -63,6 +63,7 @@ export class Recordings {
     const { recordings } = config;
     this.store = store;
     this.#config = recordings;
+    this.#graceMs = config.limits.publisherGrace * 1000;
     this.#logger = logger;
     this.#registry = registry;
     this.#finisher = new Finisher({
@@ -206,7 +207,7 @@ export class Recordings {
     clearTimeout(this.#grace.get(stream));
     this.#grace.set(
       stream,
-      setTimeout(() => void this.#end(stream, running, 'the publisher did not come back'), GRACE_MS),
+      setTimeout(() => void this.#end(stream, running, 'the publisher did not come back'), this.#graceMs),
     );
   }
 

@@ -2,10 +2,11 @@ import type { Config } from '../../config/schema.ts';
 import { PharosError } from '../base/errors.ts';
 import type { Joins } from '../metrics/joins.ts';
 import type { EndReason } from '../protocol/codes.ts';
-import type { AnswerOf, Event, RequestOf } from '../protocol/messages.ts';
+import type { AnswerOf, RequestOf } from '../protocol/messages.ts';
+import type { GrantLimits, Who } from '../streams/context.ts';
 import type { Publisher } from '../streams/publisher.ts';
 import type { Registry } from '../streams/registry.ts';
-import type { Session } from './socket.ts';
+import type { Activity, Start } from './session.ts';
 
 type Options = {
   registry: Registry;
@@ -14,37 +15,44 @@ type Options = {
   publicUrl: string | undefined;
   /** By what this client publishes (server/auth/requester.ts). */
   grant: string;
-  send: (event: Event) => void;
+  limits?: GrantLimits;
+  who: Who;
+  onPublisher?: (publisher: Publisher) => void;
 };
 
 const JOIN = { kind: 'publish', protocol: 'websocket' } as const;
 
 /** A client's part as a publisher: requests go to its Publisher, events come back. */
-export async function startPublishing(
+export function publishing(
   request: RequestOf<'publish'>,
-  { registry, joins, media, publicUrl, grant, send }: Options,
-): Promise<{ session: Session; answer: AnswerOf<'publish'> }> {
-  const askedAt = performance.now();
-  const publisher = await registry.publish({ tracks: request.tracks, id: request.stream, grant });
-  joins.accepted(JOIN);
-  publisher.on('connected', () => joins.connected(JOIN, performance.now() - askedAt));
-  publisher.on('live', () => send({ type: 'live', viewers: registry.viewerCount(publisher.streamId) }));
-  publisher.on('viewers', send);
-  publisher.on('notice', (notice) => send({ type: 'notice', notice }));
-  publisher.on('ended', (reason) => send({ type: 'ended', reason, waiting: false }));
-  return {
-    session: publisherSession(publisher),
-    answer: {
-      stream: publisher.streamId,
-      ...(publicUrl && { watchUrl: `${publicUrl}/watch/${publisher.streamId}` }),
-      transport: publisher.transportParameters,
-      videoBitrate: { start: media.videoStartBitrate, max: media.videoMaxBitrate },
-      audioBitrate: media.audioBitrate,
-    },
+  { registry, joins, media, publicUrl, onPublisher, ...by }: Options,
+): Start<Omit<AnswerOf<'publish'>, 'session' | 'grace'>> {
+  return async ({ secret, send }) => {
+    const askedAt = performance.now();
+    const { tracks, stream: id, resume } = request;
+    const publisher = await registry.publish({ id, tracks, resume, secret, ...by });
+    onPublisher?.(publisher);
+    joins.accepted(JOIN);
+    publisher.on('connected', () => joins.connected(JOIN, performance.now() - askedAt));
+    publisher.on('live', () => send({ type: 'live', viewers: registry.viewerCount(publisher.streamId) }));
+    publisher.on('viewers', send);
+    publisher.on('notice', (notice) => send({ type: 'notice', notice }));
+    publisher.on('ended', (reason) => send({ type: 'ended', reason, waiting: false }));
+    const max = Math.min(media.videoMaxBitrate, by.limits?.bitrate ?? media.videoMaxBitrate);
+    return {
+      activity: publisherActivity(publisher, registry),
+      answer: {
+        stream: publisher.streamId,
+        ...(publicUrl && { watchUrl: `${publicUrl}/watch/${publisher.streamId}` }),
+        transport: publisher.transportParameters,
+        videoBitrate: { start: Math.min(media.videoStartBitrate, max), max },
+        audioBitrate: media.audioBitrate,
+      },
+    };
   };
 }
 
-function publisherSession(publisher: Publisher): Session {
+function publisherActivity(publisher: Publisher, registry: Registry): Activity {
   const end = (reason: EndReason) => {
     publisher.removeAllListeners();
     publisher.close(reason);
@@ -54,12 +62,19 @@ function publisherSession(publisher: Publisher): Session {
     get ended() {
       return publisher.closed;
     },
+    get viewers() {
+      return registry.viewerCount(publisher.streamId);
+    },
     async connect({ dtlsParameters }) {
       await publisher.connect(dtlsParameters);
       return {};
     },
     async produce({ kind, rtpParameters }) {
       return { producerId: await publisher.produce(kind, rtpParameters) };
+    },
+    async restartIce() {
+      const { iceParameters } = await publisher.restartIce();
+      return { iceParameters };
     },
     firstFrame() {
       throw new PharosError(
@@ -68,6 +83,6 @@ function publisherSession(publisher: Publisher): Session {
       );
     },
     stop: () => end('stopped'),
-    disconnected: () => end('publisher_left'),
+    left: () => end('publisher_left'),
   };
 }

@@ -14,9 +14,10 @@ import { CLOSE_CODES } from '../protocol/codes.ts';
 import type { RtpCapabilities } from '../protocol/messages.ts';
 import type { Registry } from '../streams/registry.ts';
 import type { Slowness } from './outbox.ts';
-import { startPublishing } from './publisher-session.ts';
+import { publishing } from './publisher-session.ts';
+import { Sessions } from './session.ts';
 import { Socket } from './socket.ts';
-import { startWatching } from './viewer-session.ts';
+import { watching } from './viewer-session.ts';
 
 type Options = {
   config: Config;
@@ -30,18 +31,28 @@ type Options = {
   publicUrl: string | undefined;
 };
 
-export type SignalingSnapshot = Slowness & { open: number; publishers: number; viewers: number };
+export type SignalingSnapshot = Slowness & {
+  /** WebSockets. */
+  open: number;
+  /** Sessions, those whose client is just reconnecting too. */
+  publishers: number;
+  viewers: number;
+};
 
 const BURST_SECONDS = 3;
+/** Publishers move before their viewers, so that these find the stream where they come to. */
+const PUBLISHERS_MOVE = 0.2;
 
 /** The WebSocket endpoint `/ws`: who may connect, from where, how often, and whether they are still there. */
 export class SignalingServer {
   readonly #options: Options;
   readonly #wss: WebSocketServer;
   readonly #sockets = new Map<WebSocket, Socket>();
+  readonly #sessions = new Sessions();
   readonly #answered = new WeakSet<WebSocket>();
   readonly #heartbeat: NodeJS.Timeout;
   readonly #slowness: Slowness = { eventsDropped: 0, slowClosed: 0 };
+  #draining = false;
 
   constructor(options: Options) {
     const { limits } = options.config;
@@ -62,16 +73,30 @@ export class SignalingServer {
 
   /** Figures for health and metrics. */
   snapshot(): SignalingSnapshot {
-    const snapshot = { open: this.#sockets.size, publishers: 0, viewers: 0, ...this.#slowness };
-    for (const { activity } of this.#sockets.values()) {
-      if (activity === 'publish') snapshot.publishers += 1;
-      if (activity === 'watch') snapshot.viewers += 1;
+    return {
+      open: this.#sockets.size,
+      publishers: this.#sessions.count('publish'),
+      viewers: this.#sessions.count('watch'),
+      ...this.#slowness,
+    };
+  }
+
+  /**
+   * Takes no more connections, and tells the clients to move to another server: publishers first, then
+   * viewers, spread over `withinMs`. Until they do, all goes on.
+   */
+  drain(withinMs: number): void {
+    this.#draining = true;
+    const early = withinMs * PUBLISHERS_MOVE;
+    for (const socket of this.#sockets.values()) {
+      const [from, to] = socket.activity === 'publish' ? [0, early] : [early, withinMs];
+      socket.send({ type: 'move', delay: Math.round(from + Math.random() * (to - from)) });
     }
-    return snapshot;
   }
 
   close(): void {
     clearInterval(this.#heartbeat);
+    this.#sessions.close();
     for (const socket of this.#sockets.values()) {
       socket.close(CLOSE_CODES.goingAway, 'server_closing', 'the server is shutting down');
     }
@@ -88,6 +113,9 @@ export class SignalingServer {
     stream.on('error', () => stream.destroy());
     if (request.url?.split('?')[0] !== '/ws') {
       refuseUpgrade(stream, '404 Not Found');
+    } else if (this.#draining) {
+      this.#options.admission.refused('server_closing');
+      refuseUpgrade(stream, '503 Service Unavailable');
     } else if (!isAllowedOrigin(request, http)) {
       this.#options.admission.refused('not_allowed');
       refuseUpgrade(stream, '403 Forbidden');
@@ -124,6 +152,7 @@ export class SignalingServer {
   #createSocket(ws: WebSocket, address: string, local: boolean): Socket {
     const { config, logger, registry, grants, admission, joins, publicUrl } = this.#options;
     const { limits, media } = config;
+    const who = { protocol: 'websocket', address } as const;
     return new Socket({
       ws,
       logger,
@@ -134,7 +163,9 @@ export class SignalingServer {
         burst: limits.messagesPerSecond * BURST_SECONDS,
         now: performance.now(),
       }),
-      publish: async (request, send) => {
+      sessions: this.#sessions,
+      graceMs: limits.sessionGrace * 1000,
+      publish: async (request) => {
         admission.join(address);
         if (!grants.mayPublish({ local, key: request.key })) {
           throw new PharosError(
@@ -143,11 +174,11 @@ export class SignalingServer {
           );
         }
         const grant = grantIdentity(request.key, address);
-        return startPublishing(request, { registry, joins, media, publicUrl, grant, send });
+        return publishing(request, { registry, joins, media, publicUrl, grant, who });
       },
-      watch: async (request, send) => {
+      watch: async (request) => {
         admission.join(address);
-        return startWatching(request, { registry, joins, send });
+        return watching(request, { registry, joins, who });
       },
       onRefusal: (code) => admission.refused(code),
     });

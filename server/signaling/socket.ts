@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
 import * as z from 'zod/mini';
-import { assertNever, PharosError } from '../base/errors.ts';
+import { PharosError } from '../base/errors.ts';
 import type { TokenBucket } from '../base/limits.ts';
 import { CLOSE_CODES, type ErrorCode } from '../protocol/codes.ts';
 import {
@@ -14,18 +14,12 @@ import {
   request as requestSchema,
 } from '../protocol/messages.ts';
 import { Outbox, type Slowness } from './outbox.ts';
+import type { Activity, Session, SessionRequest, Sessions, Start } from './session.ts';
 
-/** What a client does on its connection: publish or watch. */
-export type Session = {
-  readonly kind: 'publish' | 'watch';
-  /** Over for a reason of its own; the connection may begin anew. */
-  readonly ended: boolean;
-  connect(request: RequestOf<'connect'>): Promise<AnswerOf<'connect'>>;
-  produce(request: RequestOf<'produce'>): Promise<AnswerOf<'produce'>>;
-  firstFrame(request: RequestOf<'first_frame'>): void;
-  stop(): void;
-  disconnected(): void;
-};
+/** What of an answer tells of the session itself. */
+type Known = { session: string; grace: number };
+type Own<T extends 'publish' | 'watch'> = WithoutKnown<AnswerOf<T>>;
+type WithoutKnown<A> = A extends Known ? Omit<A, keyof Known> : never;
 
 export type SocketOptions = {
   ws: WebSocket;
@@ -35,17 +29,16 @@ export type SocketOptions = {
   /** Unsent bytes at which the client is disconnected. */
   sendBuffer: number;
   slowness: Slowness;
-  publish: (
-    request: RequestOf<'publish'>,
-    send: Send,
-  ) => Promise<{ session: Session; answer: AnswerOf<'publish'> }>;
-  watch: (
-    request: RequestOf<'watch'>,
-    send: Send,
-  ) => Promise<{ session: Session; answer: AnswerOf<'watch'> }>;
+  sessions: Sessions;
+  /** How long a session outlives this connection if that is lost, in ms. */
+  graceMs: number;
+  publish: (request: RequestOf<'publish'>) => Promise<Start<Own<'publish'>>>;
+  watch: (request: RequestOf<'watch'>) => Promise<Start<Own<'watch'>>>;
   onRefusal: (code: ErrorCode) => void;
 };
-type Send = (event: Event) => void;
+
+/** The connection broke: no Close frame came (RFC 6455, section 7.1.5). */
+const BROKEN = 1006;
 
 /** Requests accepted and not yet answered; a client that awaits its answers never has more than a few. */
 const MAX_PENDING = 32;
@@ -67,7 +60,7 @@ export class Socket {
     this.#outbox = new Outbox({ ws, logger, limit, slowness });
     ws.on('message', (data, binary) => this.#wsOnMessage(String(data), binary));
     ws.on('ping', () => this.#spend());
-    ws.on('close', () => this.#wsOnClose());
+    ws.on('close', (code) => this.#wsOnClose(code));
     ws.on('error', (error) => logger.debug({ error: error.message }, 'socket error'));
   }
 
@@ -80,8 +73,14 @@ export class Socket {
     this.#outbox.check();
   }
 
+  /** Its session is on another connection now. */
+  sessionMoved(): void {
+    this.#session = undefined;
+    this.close(CLOSE_CODES.normal, 'session_lost', 'this session goes on on another connection');
+  }
+
   /** What the client does just now. */
-  get activity(): Session['kind'] | undefined {
+  get activity(): Activity['kind'] | undefined {
     return this.#session?.ended === false ? this.#session.kind : undefined;
   }
 
@@ -108,21 +107,24 @@ export class Socket {
       const answer = binary
         ? refusal(null, 'bad_request', 'messages are JSON text, not binary')
         : await this.#reply(data);
-      if (!answer.ok) this.#options.onRefusal(answer.error.code);
-      this.send(answer);
+      if (answer && !answer.ok) this.#options.onRefusal(answer.error.code);
+      if (answer) this.send(answer);
       this.#pending -= 1;
     });
   }
 
-  #wsOnClose(): void {
+  #wsOnClose(code: number): void {
+    const { graceMs } = this.#options;
     // After the request in work: what it acquires is released too.
     this.#work = this.#work.then(() => {
-      this.#session?.disconnected();
+      if (code === BROKEN) this.#session?.connectionLost(this, graceMs);
+      else this.#session?.close();
       this.#session = undefined;
     });
   }
 
-  async #reply(data: string): Promise<Answer> {
+  /** Undefined where the answer has been sent. */
+  async #reply(data: string): Promise<Answer | undefined> {
     let message: unknown;
     try {
       message = JSON.parse(data);
@@ -131,51 +133,59 @@ export class Socket {
     }
     const parsed = requestSchema.safeParse(message);
     if (!parsed.success) return malformed(message, parsed.error);
+    const { id, type } = parsed.data;
     try {
-      return { id: parsed.data.id, ok: true, data: await this.#perform(parsed.data) };
+      if (parsed.data.type === 'resume') return void this.#resume(parsed.data);
+      return { id, ok: true, data: await this.#perform(parsed.data) };
     } catch (error) {
-      if (error instanceof PharosError) return refusal(parsed.data.id, error.code, error.message);
-      this.#options.logger.error({ err: error, request: parsed.data.type }, 'request failed');
-      return refusal(parsed.data.id, 'internal', 'the server failed on this request; its log has the cause');
+      if (error instanceof PharosError) return refusal(id, error.code, error.message);
+      this.#options.logger.error({ err: error, request: type }, 'request failed');
+      return refusal(id, 'internal', 'the server failed on this request; its log has the cause');
     }
   }
 
-  async #perform(request: Request): Promise<AnswerOf<Request['type']>> {
+  async #perform(request: Exclude<Request, { type: 'resume' }>): Promise<AnswerOf<Request['type']>> {
     switch (request.type) {
       case 'publish':
-        return this.#begin(() => this.#options.publish(request, (event) => this.send(event)));
+        return this.#begin(() => this.#options.publish(request));
       case 'watch':
-        return this.#begin(() => this.#options.watch(request, (event) => this.send(event)));
-      case 'connect':
-        return this.#current().connect(request);
-      case 'produce':
-        return this.#current().produce(request);
-      case 'first_frame':
-        this.#current().firstFrame(request);
-        return {};
-      case 'stop':
-        this.#current().stop();
-        this.#session = undefined;
-        return {};
+        return this.#begin(() => this.#options.watch(request));
       default:
-        return assertNever(request);
+        return this.#inSession(request);
     }
   }
 
-  async #begin<A>(start: () => Promise<{ session: Session; answer: A }>): Promise<A> {
+  async #begin<A extends object>(permit: () => Promise<Start<A>>): Promise<A & Known> {
+    const { ws, sessions, graceMs } = this.#options;
+    this.#assertFree();
+    const start = await permit();
+    this.#session?.close();
+    const { session, answer } = await sessions.begin(this, start);
+    // The client has gone meanwhile, and knows of no session that it could go on with.
+    if (ws.readyState !== ws.OPEN) session.close();
+    this.#session = session;
+    return { ...answer, session: session.secret, grace: graceMs };
+  }
+
+  #resume({ id, session: secret, seq }: RequestOf<'resume'>): void {
+    this.#assertFree();
+    const session = this.#options.sessions.find(secret);
+    const { answer, missed } = session.resume(this, seq);
+    this.#session?.close();
+    this.#session = session;
+    this.send({ id, ok: true, data: answer });
+    for (const event of missed) this.send(event);
+  }
+
+  #assertFree(): void {
     if (this.#session && !this.#session.ended) {
       throw new PharosError('wrong_order', 'this connection publishes or watches already; send stop first');
     }
-    const { session, answer } = await start();
-    this.#session = session;
-    return answer;
   }
 
-  #current(): Session {
-    if (!this.#session) throw new PharosError('wrong_order', 'send publish or watch first');
-    if (this.#session.ended)
-      throw new PharosError('wrong_order', 'the stream has ended; begin with publish or watch');
-    return this.#session;
+  #inSession(request: SessionRequest): ReturnType<Session['perform']> {
+    if (!this.#session) throw new PharosError('wrong_order', 'send publish, watch or resume first');
+    return this.#session.perform(request);
   }
 }
 

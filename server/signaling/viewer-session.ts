@@ -1,43 +1,57 @@
 import { PharosError } from '../base/errors.ts';
 import type { Joins } from '../metrics/joins.ts';
-import type { AnswerOf, Event, RequestOf } from '../protocol/messages.ts';
+import type { AnswerOf, RequestOf } from '../protocol/messages.ts';
+import type { Who } from '../streams/context.ts';
 import type { Registry } from '../streams/registry.ts';
 import type { Viewer } from '../streams/viewer.ts';
-import type { Session } from './socket.ts';
+import type { Activity, Start } from './session.ts';
 
 type Options = {
   registry: Registry;
   joins: Joins;
-  send: (event: Event) => void;
+  who: Who;
+  onViewer?: (viewer: Viewer) => void;
 };
 
 const JOIN = { kind: 'watch', protocol: 'websocket' } as const;
 
+type Answer = AnswerOf<'watch'>;
+/** What of the answer is not the session's. */
+type OwnAnswer = Answer extends infer A ? (A extends Answer ? Omit<A, 'session' | 'grace'> : never) : never;
+
 /** A client's part as a viewer: one answer holds all that it needs to receive the stream. */
-export async function startWatching(
+export function watching(
   request: RequestOf<'watch'>,
-  { registry, joins, send }: Options,
-): Promise<{ session: Session; answer: AnswerOf<'watch'> }> {
-  let askedAt = performance.now();
-  const { viewer, media, viewers, notice } = await registry.watch(request.stream, {
-    rtpCapabilities: request.rtpCapabilities,
-  });
-  joins.accepted(JOIN);
-  viewer.on('connected', () => joins.connected(JOIN, performance.now() - askedAt));
-  viewer.on('live', (live) => {
-    askedAt = performance.now();
-    send({ type: 'live', viewers: registry.viewerCount(viewer.streamId), media: live });
-  });
-  viewer.on('viewers', send);
-  viewer.on('notice', (changed) => send({ type: 'notice', notice: changed }));
-  viewer.on('ended', (reason, waiting) => send({ type: 'ended', reason, waiting }));
-  return {
-    session: viewerSession(viewer, joins),
-    answer: media ? { state: 'live', viewers, media } : { state: 'waiting', ...(notice && { notice }) },
+  { registry, joins, who, onViewer }: Options,
+): Start<OwnAnswer> {
+  return async ({ send }) => {
+    let askedAt = performance.now();
+    const { viewer, media, viewers, notice } = await registry.watch(request.stream, {
+      rtpCapabilities: request.rtpCapabilities,
+      who,
+    });
+    onViewer?.(viewer);
+    joins.accepted(JOIN);
+    viewer.on('connected', () => joins.connected(JOIN, performance.now() - askedAt));
+    viewer.on('live', (live) => {
+      askedAt = performance.now();
+      send({ type: 'live', viewers: registry.viewerCount(viewer.streamId), media: live });
+    });
+    viewer.on('away', (reason) => send({ type: 'away', reason }));
+    viewer.on('tracks', (tracks) =>
+      send({ type: 'tracks', viewers: registry.viewerCount(viewer.streamId), ...tracks }),
+    );
+    viewer.on('viewers', send);
+    viewer.on('notice', (changed) => send({ type: 'notice', notice: changed }));
+    viewer.on('ended', (reason, waiting) => send({ type: 'ended', reason, waiting }));
+    return {
+      activity: viewerActivity(viewer, registry, joins),
+      answer: media ? { state: 'live', viewers, media } : { state: 'waiting', ...(notice && { notice }) },
+    };
   };
 }
 
-function viewerSession(viewer: Viewer, joins: Joins): Session {
+function viewerActivity(viewer: Viewer, registry: Registry, joins: Joins): Activity {
   let firstFrameDue = false;
   viewer.on('connected', () => {
     firstFrameDue = true;
@@ -47,6 +61,9 @@ function viewerSession(viewer: Viewer, joins: Joins): Session {
     get ended() {
       return viewer.closed;
     },
+    get viewers() {
+      return registry.viewerCount(viewer.streamId);
+    },
     async connect({ dtlsParameters }) {
       await viewer.connect(dtlsParameters);
       return {};
@@ -54,12 +71,16 @@ function viewerSession(viewer: Viewer, joins: Joins): Session {
     async produce() {
       throw new PharosError('wrong_order', 'a viewer cannot produce; publish on a connection of its own');
     },
+    async restartIce() {
+      const { iceParameters } = await viewer.restartIce();
+      return { iceParameters };
+    },
     firstFrame({ milliseconds }) {
       if (!firstFrameDue) throw new PharosError('wrong_order', 'there is no join to count it for');
       firstFrameDue = false;
       joins.firstFrame(milliseconds);
     },
     stop: () => viewer.close(),
-    disconnected: () => viewer.close(),
+    left: () => viewer.close(),
   };
 }

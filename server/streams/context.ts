@@ -11,3 +11,18 @@ export type StreamContext = {
   /** Places for viewers of streams that are not live. */
   readonly waiting: Slots;
 };
+
+/** What a grant allows at most: viewers of a stream, bit/s sent, streams at the same time. */
+export type GrantLimits = {
+  readonly viewers?: number | undefined;
+  readonly bitrate?: number | undefined;
+  readonly streams?: number | undefined;
+};
+
+/** Who publishes or watches, for administrators. */
+export type Who = {
+  readonly protocol: 'websocket' | 'whip' | 'whep' | 'rtp';
+  readonly address: string;
+  /** Who holds the grant; undefined where none was needed. */
+  readonly subject?: string | undefined;
+};

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { types } from 'mediasoup';
@@ -24,7 +25,7 @@ import type {
   RtpParameters,
   TransportParameters,
 } from '../protocol/messages.ts';
-import type { StreamContext } from './context.ts';
+import type { GrantLimits, StreamContext, Who } from './context.ts';
 import { watchEncoder } from './encoder-trace.ts';
 
 export type PublisherEvents = {
@@ -52,21 +53,40 @@ export type PublishOptions = {
   tracks: readonly MediaKind[];
   /** By what it publishes: whoever has the same may take over from a session that has gone silent. */
   grant: string;
+  /** What that grant allows at most, where that is less than the configuration does. */
+  limits?: GrantLimits | undefined;
+  /** Of the session that publishes: whoever has it may take over at once. */
+  secret?: string | undefined;
+  /** The secret of the session to take over from. */
+  resume?: string | undefined;
+  who?: Who | undefined;
   /** 'webrtc': a browser, a WHIP client. 'rtp': a process on this machine that sends plain RTP. */
   kind?: 'webrtc' | 'rtp';
   /** False for WebRTC clients that may not check ICE consent: encoders. */
   consent?: boolean;
 };
 
-type PublisherOptions = PublishOptions & { parent: PublisherParent; context: StreamContext };
+type PublisherOptions = PublishOptions & {
+  parent: PublisherParent;
+  context: StreamContext;
+  /** Where its viewers are already, so that it is the best place however busy. */
+  home?: MediaWorker | undefined;
+};
 
 /** A session that has not come up within this time does not keep its owner from trying again. */
 const COMING_UP_MS = 5000;
 
 /** The one who sends a stream: transports on the home worker and their producers. */
 export class Publisher extends EventEmitter<PublisherEvents> {
+  /** For administrators; no secret. */
+  readonly id = randomUUID();
   readonly home: MediaWorker;
   readonly grant: string;
+  readonly secret: string | undefined;
+  readonly limits: GrantLimits;
+  readonly who: Who | undefined;
+  /** In ms since 1970. */
+  readonly since = Date.now();
   readonly kind: 'webrtc' | 'rtp';
   readonly #createdAt = performance.now();
   readonly #parent: PublisherParent;
@@ -90,6 +110,9 @@ export class Publisher extends EventEmitter<PublisherEvents> {
     super();
     this.home = home;
     this.grant = options.grant;
+    this.secret = options.secret;
+    this.limits = options.limits ?? {};
+    this.who = options.who;
     this.kind = options.kind ?? 'webrtc';
     this.#parent = options.parent;
     this.#context = options.context;
@@ -102,9 +125,9 @@ export class Publisher extends EventEmitter<PublisherEvents> {
   static async create(options: PublisherOptions): Promise<Publisher> {
     const { consent = true, context } = options;
     const { config, pool } = context;
-    const home = pool.pick();
+    const home = options.home ?? pool.pick();
     if (!home) throw new PharosError('unavailable', 'no media worker is running; try again in a few seconds');
-    if (home.load.value >= config.limits.maxLoad) {
+    if (!options.home && home.load.value >= config.limits.maxLoad) {
       throw new PharosError('server_full', 'the server is as busy as it may be; try again in a while');
     }
     // At once, so that others who begin now see it.

@@ -4,7 +4,7 @@ import { PharosError } from '../base/errors.ts';
 import { Slots } from '../base/slots.ts';
 import type { EndReason } from '../protocol/codes.ts';
 import type { Media, Notice } from '../protocol/messages.ts';
-import type { StreamContext } from './context.ts';
+import type { StreamContext, Who } from './context.ts';
 import type { Publisher, PublishOptions } from './publisher.ts';
 import { Stream } from './stream.ts';
 import type { Receiver, Viewer } from './viewer.ts';
@@ -42,6 +42,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
   readonly #context: StreamContext;
   readonly #streams = new Map<string, Stream>();
   readonly #reservations = new Map<string, Reservation>();
+  #draining = false;
   #closed = false;
 
   constructor(context: Omit<StreamContext, 'waiting'>) {
@@ -129,6 +130,37 @@ export class Registry extends EventEmitter<RegistryEvents> {
     return Object.fromEntries([...this.#streams].map(([id, { viewerCount }]) => [id, viewerCount]));
   }
 
+  /** Who publishes and watches a stream, for administrators. */
+  participants(id: string): Participant[] {
+    const stream = this.#streams.get(id);
+    if (!stream) return [];
+    const { publisher } = stream;
+    return [
+      ...(publisher ? [participant('publisher', publisher)] : []),
+      ...[...stream.viewers].map((viewer) => participant('viewer', viewer)),
+    ];
+  }
+
+  /** Ends one participant's part. @returns false if there is no such participant. */
+  kick(id: string, participantId: string): boolean {
+    const stream = this.#streams.get(id);
+    const found = [stream?.publisher, ...(stream?.viewers ?? [])].find((each) => each?.id === participantId);
+    found?.close('removed');
+    return found !== undefined;
+  }
+
+  /** Ends a stream for all. @returns false if there is none. */
+  remove(id: string): boolean {
+    const stream = this.#streams.get(id);
+    stream?.remove();
+    return stream !== undefined;
+  }
+
+  /** From now on nobody begins to publish or to watch here; what there is goes on. */
+  drain(): void {
+    this.#draining = true;
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -157,11 +189,16 @@ export class Registry extends EventEmitter<RegistryEvents> {
     if (!known?.publishing && this.#publishing() >= this.#context.config.limits.streams) {
       throw new PharosError('server_full', 'this server carries as many streams as it may; try again later');
     }
+    if (this.#publishedBy(options.grant, id) >= this.#allowed(options)) {
+      throw new PharosError('too_many_requests', 'you publish as many streams as you may; stop one of them');
+    }
     return this.#open(id).publish(options);
   }
 
   #open(id: string): Stream {
-    if (this.#closed) throw new PharosError('server_closing', 'the server is shutting down');
+    if (this.#draining || this.#closed) {
+      throw new PharosError('server_closing', 'the server is shutting down');
+    }
     const known = this.#streams.get(id);
     if (known) return known;
     const stream = new Stream({ id, context: this.#context, parent: this });
@@ -174,6 +211,32 @@ export class Registry extends EventEmitter<RegistryEvents> {
     for (const stream of this.#streams.values()) if (stream.publishing) count += 1;
     return count;
   }
+
+  /** Other streams of this grant. */
+  #publishedBy(grant: string, id: string): number {
+    let count = 0;
+    for (const stream of this.#streams.values()) if (stream.grant === grant && stream.id !== id) count += 1;
+    return count;
+  }
+
+  /** A source of the server's own is bounded where it is made. */
+  #allowed({ kind, limits }: PublishOptions): number {
+    if (kind === 'rtp') return Number.POSITIVE_INFINITY;
+    const { streamsPerGrant } = this.#context.config.limits;
+    return Math.min(streamsPerGrant, limits?.streams ?? streamsPerGrant);
+  }
+}
+
+/** One who publishes or watches, as administrators see it. */
+export type Participant = {
+  id: string;
+  role: 'publisher' | 'viewer';
+  /** In ms since 1970. */
+  since: number;
+} & Partial<Who>;
+
+function participant(role: Participant['role'], { id, since, who }: Publisher | Viewer): Participant {
+  return { id, role, since, ...who };
 }
 
 export type Watching = {

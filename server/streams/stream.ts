@@ -1,3 +1,5 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { MediaWorker } from '../../workers/media/pool.ts';
 import { PharosError } from '../base/errors.ts';
 import type { EndReason } from '../protocol/codes.ts';
 import type { Media, Notice } from '../protocol/messages.ts';
@@ -18,6 +20,23 @@ const NO_ROOM: Notice = {
 /** How long a publisher's media must have ceased for its owner to take over on another connection. */
 const SILENCE_MS = 1500;
 
+/** Ends that are mishaps: the publisher may come back. */
+const MISHAPS: ReadonlySet<EndReason> = new Set([
+  'publisher_left',
+  'media_lost',
+  'taken_over',
+  'worker_failed',
+]);
+
+/** A publisher that dropped out and is waited for. */
+type Absence = {
+  grant: string;
+  secret: string | undefined;
+  home: MediaWorker;
+  reason: EndReason;
+  timer: NodeJS.Timeout;
+};
+
 /** What a stream tells the registry. */
 export type StreamParent = {
   /** Once, when neither publisher nor viewers are left. */
@@ -34,7 +53,8 @@ export type StreamOptions = { id: string; context: StreamContext; parent: Stream
 /**
  * What a publisher sends and viewers watch, under one stream id. It lasts from
  * the first of them to come to the last to go, live while it has a publisher
- * whose tracks have all come.
+ * whose tracks have all come. One that drops out is waited for, while viewers
+ * keep their transports.
  */
 export class Stream {
   readonly id: string;
@@ -43,6 +63,7 @@ export class Stream {
   readonly #viewers = new Set<Viewer>();
   #publisher: Publisher | undefined;
   #wasLive = false;
+  #absence: Absence | undefined;
   /** A publisher is being created. */
   #reserved = false;
   #countTimer: NodeJS.Timeout | undefined;
@@ -63,8 +84,18 @@ export class Stream {
     return this.#publisher?.live ?? false;
   }
 
+  /** Whether somebody publishes, is about to, or is waited for. */
   get publishing(): boolean {
-    return this.#reserved || this.#publisher !== undefined;
+    return this.#reserved || this.#publisher !== undefined || this.#absence !== undefined;
+  }
+
+  /** By what it is published, or was until its publisher dropped out. */
+  get grant(): string | undefined {
+    return this.#publisher?.grant ?? this.#absence?.grant;
+  }
+
+  get viewers(): ReadonlySet<Viewer> {
+    return this.#viewers;
   }
 
   get publisher(): Publisher | undefined {
@@ -76,15 +107,22 @@ export class Stream {
   }
 
   /**
-   * Begins to publish, or takes over from a session of the same grant whose media has ceased.
+   * Begins to publish, goes on with a stream whose publisher dropped out, or takes over: from a session of
+   * the same grant whose media has ceased, or at once by that session's secret.
    * @throws PharosError `stream_in_use` while another publisher has it.
    */
   async publish(options: PublishOptions): Promise<Publisher> {
     if (this.#reserved) throw this.#inUse();
     this.#reserved = true;
     try {
-      await this.#makeRoom(options.grant);
-      const publisher = await Publisher.create({ ...options, parent: this, context: this.#context });
+      await this.#makeRoom(options);
+      const home = this.#absence?.home;
+      const publisher = await Publisher.create({
+        ...options,
+        parent: this,
+        context: this.#context,
+        home: home?.process.closed ? undefined : home,
+      });
       if (this.#closed) {
         publisher.parentClosed('server_closing');
         throw new PharosError('server_closing', 'the server is shutting down');
@@ -102,7 +140,7 @@ export class Stream {
    * @throws PharosError `full`, `stream_not_found` where waiting is not possible, `unsupported_codec`.
    */
   async addViewer(receiver: Receiver): Promise<{ viewer: Viewer; media?: Media }> {
-    if (this.#viewers.size >= this.#context.config.limits.viewersPerStream) {
+    if (this.#viewers.size >= this.#viewersAllowed()) {
       throw new PharosError('full', 'this stream has as many viewers as it may have');
     }
     const viewer = new Viewer({ parent: this, context: this.#context, receiver });
@@ -116,17 +154,23 @@ export class Stream {
       return { viewer };
     } catch (error) {
       // The publisher went while the viewer was set up, and it waits already.
-      if (viewer.waiting) return { viewer };
+      if (viewer.unserved) return { viewer };
       viewer.close();
       throw error;
     }
   }
 
+  /** Ends it for all: its publisher and its viewers. */
+  remove(): void {
+    this.#publisher?.close('removed');
+    this.#forgetPublisher();
+    for (const viewer of [...this.#viewers]) viewer.close('removed');
+    this.#closeIfEmpty();
+  }
+
   parentClosed(reason: EndReason): void {
     if (this.#closed) return;
-    this.#closed = true;
-    clearTimeout(this.#countTimer);
-    clearTimeout(this.#retry);
+    this.#close();
     this.#publisher?.parentClosed(reason);
     for (const viewer of this.#viewers) viewer.parentClosed(reason);
     this.#viewers.clear();
@@ -134,6 +178,7 @@ export class Stream {
 
   publisherOnLive(publisher: Publisher): void {
     this.#wasLive = true;
+    this.#forgetPublisher();
     this.#context.logger.info({ streamId: this.id, viewers: this.viewerCount }, 'stream live');
     void this.#attachWaiting();
     this.#parent.streamOnLive(publisher);
@@ -149,13 +194,19 @@ export class Stream {
   }
 
   publisherOnClose(reason: EndReason): void {
-    this.#context.logger.info({ streamId: this.id, reason, viewers: this.viewerCount }, 'stream ended');
+    const publisher = this.#publisher;
+    const wasLive = this.#wasLive;
     this.#publisher = undefined;
+    this.#wasLive = false;
     if (this.#noRoom) for (const viewer of this.#waiting()) viewer.emit('notice', undefined);
     this.#noRoom = false;
-    for (const viewer of this.#viewers) viewer.publisherOnEnd(reason);
-    if (this.#wasLive) this.#parent.streamOnOffline(this, reason);
-    this.#wasLive = false;
+    const graceMs = this.#context.config.limits.publisherGrace * 1000;
+    if (publisher && wasLive && graceMs > 0 && MISHAPS.has(reason)) {
+      this.#awaitPublisher(publisher, reason, graceMs);
+    } else if (!this.#absence || !MISHAPS.has(reason)) {
+      this.#ended(reason);
+    }
+    if (wasLive) this.#parent.streamOnOffline(this, reason);
     this.#closeIfEmpty();
   }
 
@@ -173,6 +224,28 @@ export class Stream {
     });
   }
 
+  #awaitPublisher({ grant, secret, home }: Publisher, reason: EndReason, graceMs: number): void {
+    this.#context.logger.info({ streamId: this.id, reason, viewers: this.viewerCount }, 'stream interrupted');
+    const timer = setTimeout(() => {
+      this.#ended(reason);
+      this.#closeIfEmpty();
+    }, graceMs);
+    this.#absence = { grant, secret, home, reason, timer };
+    for (const viewer of this.#viewers) viewer.publisherOnAway(reason);
+  }
+
+  /** It is back, or not waited for any longer. */
+  #forgetPublisher(): void {
+    clearTimeout(this.#absence?.timer);
+    this.#absence = undefined;
+  }
+
+  #ended(reason: EndReason): void {
+    this.#context.logger.info({ streamId: this.id, reason, viewers: this.viewerCount }, 'stream ended');
+    this.#forgetPublisher();
+    for (const viewer of this.#viewers) viewer.publisherOnEnd(reason);
+  }
+
   async #attachWaiting(): Promise<void> {
     const publisher = this.#publisher;
     if (!publisher) return;
@@ -181,7 +254,7 @@ export class Stream {
     const lane = async () => {
       for (const viewer of waiting) {
         if (publisher.closed || !room) return;
-        if (viewer.waiting && !(await viewer.publisherOnLive(publisher))) room = false;
+        if (viewer.unserved && !(await viewer.publisherOnLive(publisher))) room = false;
       }
     };
     await Promise.all(Array.from({ length: ATTACH_CONCURRENCY }, lane));
@@ -201,15 +274,24 @@ export class Stream {
   }
 
   #waiting(): Viewer[] {
-    return [...this.#viewers].filter((viewer) => viewer.waiting);
+    return [...this.#viewers].filter((viewer) => viewer.unserved);
   }
 
-  /** Ends a publisher of the same grant that has gone silent. @throws PharosError `stream_in_use`. */
-  async #makeRoom(grant: string): Promise<void> {
+  /** Ends the publisher that there is, where it may be taken over. @throws PharosError `stream_in_use`. */
+  async #makeRoom({ grant, resume }: PublishOptions): Promise<void> {
+    const holder = this.#publisher ?? this.#absence;
+    if (!holder) return;
+    const resumed = isSame(holder.secret, resume);
+    if (!resumed && holder.grant !== grant) throw this.#inUse();
     const publisher = this.#publisher;
     if (!publisher) return;
-    if (publisher.grant !== grant || (await publisher.isAlive(SILENCE_MS))) throw this.#inUse();
+    if (!resumed && (await publisher.isAlive(SILENCE_MS))) throw this.#inUse();
     publisher.close('taken_over');
+  }
+
+  #viewersAllowed(): number {
+    const { viewersPerStream } = this.#context.config.limits;
+    return Math.min(viewersPerStream, this.#publisher?.limits.viewers ?? viewersPerStream);
   }
 
   #inUse(): PharosError {
@@ -237,9 +319,21 @@ export class Stream {
 
   #closeIfEmpty(): void {
     if (this.#closed || this.publishing || this.#viewers.size > 0) return;
-    this.#closed = true;
-    clearTimeout(this.#countTimer);
-    clearTimeout(this.#retry);
+    this.#close();
     this.#parent.streamOnEmpty(this);
   }
+
+  #close(): void {
+    this.#closed = true;
+    this.#forgetPublisher();
+    clearTimeout(this.#countTimer);
+    clearTimeout(this.#retry);
+  }
+}
+
+/** In a time that tells nothing of where they differ. */
+function isSame(secret: string | undefined, given: string | undefined): boolean {
+  if (!secret || !given) return false;
+  const [a, b] = [Buffer.from(secret), Buffer.from(given)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { types } from 'mediasoup';
 import type { Place } from '../../workers/media/fanout.ts';
@@ -20,9 +21,10 @@ import type {
   MediaKind,
   Notice,
   RtpCapabilities,
+  Tracks,
   TransportParameters,
 } from '../protocol/messages.ts';
-import type { StreamContext } from './context.ts';
+import type { StreamContext, Who } from './context.ts';
 import type { Publisher } from './publisher.ts';
 
 export type ViewerEvents = {
@@ -30,6 +32,10 @@ export type ViewerEvents = {
   connected: [];
   /** The stream it waited for went live. */
   live: [Media];
+  /** The publisher dropped out and may come back; `tracks`, `live` or `ended` follows. */
+  away: [EndReason];
+  /** The publisher is back: these tracks on the same transport, instead of those before. */
+  tracks: [Tracks];
   /** The stream, or this viewer's part in it, ended; if `waiting`, `live` may follow. */
   ended: [EndReason, waiting: boolean];
   viewers: [EventOf<'viewers'>];
@@ -47,13 +53,14 @@ export type Receiver = {
   mids?: Partial<Record<MediaKind, string>>;
   /** False for one who would rather be told that the stream is not live. */
   mayWait?: boolean;
+  who?: Who | undefined;
 };
 
 /** What a viewer tells the stream it belongs to. */
 export type ViewerParent = {
   readonly id: string;
   viewerOnClose(viewer: Viewer): void;
-  /** The worker that viewers were on died, with their transports, but not the publisher's; they wait. */
+  /** The worker that viewers were on died, with their transports. */
   viewerOnWorkerDeath(): void;
 };
 
@@ -65,12 +72,20 @@ type ViewerOptions = {
 
 /** One who receives: waits for the stream, or has a transport with a consumer for each track. */
 export class Viewer extends EventEmitter<ViewerEvents> {
+  /** For administrators; no secret. */
+  readonly id = randomUUID();
+  /** In ms since 1970. */
+  readonly since = Date.now();
   readonly #parent: ViewerParent;
   readonly #context: StreamContext;
   readonly #receiver: Receiver;
   #transport: types.WebRtcTransport | undefined;
+  /** Where the transport is. */
+  #place: Place | undefined;
   #connected = false;
   #waiting: NodeJS.Timeout | undefined;
+  /** It had media, and is to have it again when the publisher, or a worker, is there. */
+  #interrupted = false;
   #closed = false;
 
   constructor({ parent, context, receiver }: ViewerOptions) {
@@ -88,8 +103,17 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     return this.#closed;
   }
 
+  get who(): Who | undefined {
+    return this.#receiver.who;
+  }
+
   get waiting(): boolean {
     return this.#waiting !== undefined;
+  }
+
+  /** Whether it would have media if the stream were live and there were room. */
+  get unserved(): boolean {
+    return this.waiting || this.#interrupted;
   }
 
   /**
@@ -110,6 +134,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
    */
   async attach(publisher: Publisher): Promise<Media> {
     this.#stopWaiting();
+    this.#interrupted = false;
     let place: Place | undefined;
     let transport: types.WebRtcTransport | undefined;
     try {
@@ -118,12 +143,13 @@ export class Viewer extends EventEmitter<ViewerEvents> {
       const consent = !this.#receiver.wire;
       transport = await createTransport(place.worker, this.#context.config.media, consent);
       transport.observer.once('close', place.leave);
-      const media = await this.#consume(place, transport);
+      const tracks = await this.#consume(place, transport);
       if (this.#closed || publisher.closed) throw new Error('ended meanwhile');
       this.#transport = transport;
+      this.#place = place;
       this.#connected = false;
-      this.#watch(transport, { consent, atHome: place.worker === publisher.home });
-      return media;
+      this.#watch(transport, consent);
+      return { transport: transportParameters(transport), ...tracks };
     } catch (error) {
       transport?.close();
       place?.leave();
@@ -135,15 +161,21 @@ export class Viewer extends EventEmitter<ViewerEvents> {
   }
 
   /**
-   * The stream went live while this viewer waited.
+   * The stream is live, and this viewer has no media of it.
    * @returns false if there is no room on the server: it goes on waiting.
    */
   async publisherOnLive(publisher: Publisher): Promise<boolean> {
+    const wasInterrupted = this.#interrupted;
     try {
-      this.emit('live', await this.attach(publisher));
+      const tracks = await this.#renew(publisher);
+      if (tracks) this.emit('tracks', tracks);
+      else this.emit('live', await this.attach(publisher));
     } catch (error) {
-      if (this.#closed || publisher.closed) return true;
-      if (error instanceof PharosError && error.code === 'full' && this.wait()) return false;
+      if (this.#closed || publisher.closed || this.unserved) return true;
+      if (error instanceof PharosError && error.code === 'full' && this.wait()) {
+        if (wasInterrupted) this.emit('ended', 'worker_failed', true);
+        return false;
+      }
       this.#context.logger.warn(
         { streamId: this.streamId, error: String(error) },
         'waiting viewer could not join',
@@ -153,9 +185,18 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     return true;
   }
 
+  /** The publisher dropped out and may come back: the transport stays, if its worker lives. */
+  publisherOnAway(reason: EndReason): void {
+    if (this.#closed || this.waiting) return;
+    this.#place?.leave();
+    if (this.#place?.worker.process.closed) this.#dropTransport();
+    this.#interrupt(reason);
+  }
+
   /** The publisher is gone: back to waiting, or, where there is no room to wait, over. */
   publisherOnEnd(reason: EndReason): void {
     if (this.#closed || this.waiting) return;
+    this.#interrupted = false;
     this.#dropTransport();
     if (this.wait()) this.emit('ended', reason, true);
     else this.close(reason);
@@ -192,6 +233,35 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     this.emit('ended', reason, false);
   }
 
+  /** The new publisher's tracks on the transport that there is; undefined if there is none that will do. */
+  async #renew(publisher: Publisher): Promise<Tracks | undefined> {
+    const transport = this.#transport;
+    const worker = this.#place?.worker;
+    if (!transport || !worker) return undefined;
+    this.#interrupted = false;
+    let place: Place | undefined;
+    try {
+      place = await publisher.fanout.place(worker);
+      const tracks = await this.#consume(place, transport);
+      if (this.#closed || transport.closed || publisher.closed) throw new Error('ended meanwhile');
+      transport.observer.once('close', place.leave);
+      this.#place = place;
+      return tracks;
+    } catch (error) {
+      place?.leave();
+      if (this.#closed || publisher.closed || this.unserved) throw error;
+      // On a transport of its own it may be possible.
+      this.#dropTransport();
+      return undefined;
+    }
+  }
+
+  #interrupt(reason: EndReason): void {
+    if (this.#interrupted) return;
+    this.#interrupted = true;
+    this.emit('away', reason);
+  }
+
   #release(): void {
     this.#closed = true;
     this.#stopWaiting();
@@ -210,27 +280,28 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     this.#context.waiting.give();
   }
 
-  #watch(transport: types.WebRtcTransport, { consent, atHome }: { consent: boolean; atHome: boolean }): void {
+  #watch(transport: types.WebRtcTransport, consent: boolean): void {
     const { limits, media } = this.#context.config;
     watchTransport(transport, {
       setupMs: limits.mediaSetupTime * 1000,
       silenceMs: consent ? undefined : media.iceConsentTimeout * 1000,
       onConnected: () => this.emit('connected'),
-      onEnd: (reason) => this.#transportOnEnd(transport, reason, atHome),
+      onEnd: (reason) => this.#transportOnEnd(transport, reason),
     });
   }
 
-  #transportOnEnd(transport: types.WebRtcTransport, reason: EndReason, atHome: boolean): void {
+  #transportOnEnd(transport: types.WebRtcTransport, reason: EndReason): void {
     if (transport !== this.#transport) return;
-    if (reason !== 'worker_failed') this.close(reason);
-    // With the publisher on the same dead worker, the stream tells of the end, and this viewer waits on.
-    else if (!atHome) {
-      this.publisherOnEnd(reason);
-      this.#parent.viewerOnWorkerDeath();
+    if (reason !== 'worker_failed') {
+      this.close(reason);
+      return;
     }
+    this.#dropTransport();
+    this.#interrupt(reason);
+    this.#parent.viewerOnWorkerDeath();
   }
 
-  async #consume({ worker, producers }: Place, transport: types.WebRtcTransport): Promise<Media> {
+  async #consume({ worker, producers }: Place, transport: types.WebRtcTransport): Promise<Tracks> {
     const { mids } = this.#receiver;
     const isPage = !this.#receiver.wire;
     const { rtpCapabilities, wire } = isPage
@@ -251,7 +322,6 @@ export class Viewer extends EventEmitter<ViewerEvents> {
       ),
     );
     return {
-      transport: transportParameters(transport),
       consumers: consumers.map((consumer) => consumerParameters(consumer, isPage ? wire : undefined)),
       unplayable,
     };

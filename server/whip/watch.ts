@@ -43,19 +43,18 @@ export async function startWatching(options: Options): Promise<Exchange> {
     if (!ready) askedAt = performance.now();
     joins.accepted(JOIN);
     viewer.once('connected', () => joins.connected(JOIN, performance.now() - askedAt));
-    viewer.on('ended', () => {
+    const over = () => {
       viewer.close();
       onEnd();
-    });
+    };
+    viewer.on('away', over);
+    viewer.on('ended', over);
     await viewer.connect(offer.dtls);
     return {
       answer: watchAnswer(offer, media),
       ice: offer.ice,
       restartIce: async () => restartFragment(offer, await viewer.restartIce()),
-      stop: () => {
-        viewer.close();
-        onEnd();
-      },
+      stop: over,
     };
   } catch (error) {
     viewer.close();

@@ -64,14 +64,15 @@ export class Fanout {
 
   /**
    * A place for one more viewer, its to leave. Where a pipe cannot be had, the home worker takes it.
+   * @param on Where the viewer has its transport already: there, or nowhere.
    * @throws PharosError `full` if every worker is as busy as it may be; Error if the stream ends meanwhile.
    */
-  async place(): Promise<Place> {
+  async place(on?: MediaWorker): Promise<Place> {
     if (this.#closed) throw new Error('the stream has ended');
     void this.#measure();
     const { home, logger } = this.#options;
-    const worker = this.#choose();
-    if (worker === home) return this.#placeOn(worker);
+    const worker = on ?? this.#choose();
+    if (worker === home || worker === on) return this.#placeOn(worker);
     return this.#placeOn(worker).catch((error: unknown) => {
       if (this.#closed) throw error;
       logger.warn({ worker: worker.index, home: home.index, error: String(error) }, 'pipe failed');

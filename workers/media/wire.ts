@@ -29,8 +29,12 @@ export function canRewrite(): boolean {
   return rewrites;
 }
 
-/** From here on all that is consumed on this transport is sent by the viewer's numbers. */
+const wired = new WeakSet<types.WebRtcTransport>();
+
+/** From here on all that is consumed on this transport is sent by the viewer's numbers: those given first. */
 export function useWire(transport: types.WebRtcTransport, wire: Wire): void {
+  if (wired.has(transport)) return;
+  wired.add(transport);
   // Which parameters a consumer gets is decided by what its transport finds when it looks up the
   // producer. mediasoup has no public way to add to them.
   const internals = transport as unknown as { getProducerById: Lookup };
