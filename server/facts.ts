@@ -2,7 +2,9 @@ import type { Config } from '../config/schema.ts';
 import type { WorkerPool } from '../workers/media/pool.ts';
 import type { TrafficMeter } from '../workers/media/traffic.ts';
 import type { Admission } from './auth/admission.ts';
+import type { EventLoopWatch } from './base/event-loop.ts';
 import type { Cameras } from './cameras/cameras.ts';
+import type { Listening } from './http/listen.ts';
 import type { Facts } from './metrics/facts.ts';
 import { residentBytes } from './metrics/memory.ts';
 import type { Recordings } from './recordings/recordings.ts';
@@ -16,6 +18,8 @@ type Parts = {
   traffic: TrafficMeter;
   registry: Registry;
   admission: Admission;
+  eventLoop: EventLoopWatch;
+  http: Listening;
   signaling: SignalingServer;
   whip: Whip;
   cameras: Cameras;
@@ -39,6 +43,8 @@ export async function gatherFacts(parts: Parts): Promise<Facts> {
     waiting,
     viewersByStream: config.metrics.streamLabels ? registry.viewersByStream() : {},
     refusals: admission.refusals,
+    eventLoop: eventLoopFacts(parts.eventLoop),
+    connections: parts.http.snapshot(),
     sockets,
     workers: {
       configured: pool.size,
@@ -50,4 +56,9 @@ export async function gatherFacts(parts: Parts): Promise<Facts> {
     cameras: cameras.snapshot(),
     recordings: recordings.snapshot(),
   };
+}
+
+function eventLoopFacts(watch: EventLoopWatch): Facts['eventLoop'] {
+  const { delay, overloaded } = watch.snapshot();
+  return { delay: delay / 1000, overloaded };
 }

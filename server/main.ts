@@ -11,6 +11,7 @@ import { canRewrite } from '../workers/media/wire.ts';
 import { Admission } from './auth/admission.ts';
 import { Grants } from './auth/grants.ts';
 import { loadKey } from './auth/keys.ts';
+import { EventLoopWatch } from './base/event-loop.ts';
 import { createLogger } from './base/logger.ts';
 import { Cameras } from './cameras/cameras.ts';
 import { gatherFacts } from './facts.ts';
@@ -46,13 +47,33 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
   const registry = new Registry({ config, pool, logger });
   const cameras = Cameras.create({ config, logger, registry });
   const recordings = await Recordings.create({ config, logger, registry });
-  const admission = new Admission(config.limits);
+  const eventLoop = new EventLoopWatch({
+    limit: config.limits.eventLoopDelay,
+    onChange: ({ delay, overloaded }) =>
+      logger.warn(
+        { delayMs: Math.round(delay) },
+        overloaded ? 'overloaded: joins are refused' : 'no longer overloaded',
+      ),
+  });
+  const admission = new Admission(config.limits, () => eventLoop.overloaded);
   const grants = new Grants(config.auth.publish, { publish: publishKey.key, admin: adminKey.key });
   const rtpCapabilities = wireCapabilities(pool.rtpCapabilities);
   const canPlay = canRewrite();
   if (!canPlay) logger.warn("this media worker is mediasoup's own build: WHEP players are refused");
   const metrics = new Metrics(() =>
-    gatherFacts({ config, pool, traffic, registry, admission, signaling, whip, cameras, recordings }),
+    gatherFacts({
+      config,
+      pool,
+      traffic,
+      registry,
+      admission,
+      eventLoop,
+      http,
+      signaling,
+      whip,
+      cameras,
+      recordings,
+    }),
   );
   const { joins } = metrics;
   const camera = { kind: 'publish', protocol: 'rtp' } as const;
@@ -72,10 +93,12 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
       metricsApi({ config, grants, metrics }),
     ],
   });
-  const http = await listen(app, config.http, logger).catch((error: unknown) => {
-    void pool.close();
-    throw error;
-  });
+  const http = await listen(app, config.http, logger, { limits: { ...config.http, ...config.limits } }).catch(
+    (error: unknown) => {
+      void pool.close();
+      throw error;
+    },
+  );
   const signaling = new SignalingServer({
     config,
     logger,
@@ -108,6 +131,7 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
     registry.close();
     signaling.close();
     traffic.close();
+    eventLoop.close();
     await Promise.all([recordingsClosed, camerasClosed, pool.close(), http.close(), metricsHttp?.close()]);
     signaling.terminate();
   };
@@ -117,7 +141,7 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
 async function listenForMetrics({ metrics: { host, port } }: Config, metrics: Metrics, logger: Logger) {
   if (port === 0) return undefined;
   const listener = { host, port, tls: { cert: '', key: '' } };
-  return listen(metricsApp(metrics), listener, logger, 'metrics');
+  return listen(metricsApp(metrics), listener, logger, { section: 'metrics' });
 }
 
 function readiness(pool: WorkerPool): { ok: boolean; reason?: string } {

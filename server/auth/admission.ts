@@ -8,8 +8,11 @@ export class Admission {
   readonly #sessions: KeyedCounter;
   readonly #joins: KeyedLimiter;
   readonly #refusals = new Map<ErrorCode, number>();
+  readonly #isOverloaded: () => boolean;
 
-  constructor(limits: Config['limits']) {
+  /** @param isOverloaded Whether the server has no time for more. */
+  constructor(limits: Config['limits'], isOverloaded: () => boolean = () => false) {
+    this.#isOverloaded = isOverloaded;
     this.#sessions = new KeyedCounter(limits.connectionsPerAddress);
     this.#joins = new KeyedLimiter({ rate: limits.joinsPerAddress / 60, burst: limits.joinsPerAddress });
   }
@@ -27,8 +30,11 @@ export class Admission {
     return this.#sessions.acquire(addressKey(address));
   }
 
-  /** Counts a request to publish or watch. @throws PharosError `too_many_requests`. */
+  /** Counts a request to publish or watch. @throws PharosError `server_full` while overloaded, `too_many_requests`. */
   join(address: string): void {
+    if (this.#isOverloaded()) {
+      throw new PharosError('server_full', 'the server is too busy for more just now; try again in a moment');
+    }
     if (this.#joins.take(addressKey(address), performance.now())) return;
     throw new PharosError('too_many_requests', 'too many joins from this address; try again in a minute');
   }

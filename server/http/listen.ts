@@ -5,7 +5,9 @@ import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { ConfigError } from '../../config/errors.ts';
 import type { Config } from '../../config/schema.ts';
+import { addressKey, KeyedCounter } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
+import { inProxies } from '../base/networks.ts';
 import { readCertificate, watchCertificate } from './certificate.ts';
 
 export type Listening = {
@@ -14,19 +16,35 @@ export type Listening = {
   readonly port: number;
   /** Resolves when every connection is closed: at once for idle ones, at the deadline for the rest. */
   close(deadlineMs?: number): Promise<void>;
+  /** Figures for health and metrics. */
+  snapshot(): ConnectionsSnapshot;
 };
+
+export type ConnectionsSnapshot = {
+  open: number;
+  /** By the limit that they would have gone beyond. */
+  refused: { httpConnections: number; httpConnectionsPerAddress: number };
+};
+
+/** How many connections there may be; without, as many as the system allows. */
+export type ConnectionLimits = Pick<Config['limits'], 'httpConnections' | 'httpConnectionsPerAddress'> &
+  Pick<Config['http'], 'trustedProxies'>;
 
 type HttpConfig = Pick<Config['http'], 'host' | 'port' | 'tls'>;
 
 const CLOSE_DEADLINE_MS = 2000;
 const CLOSE_IDLE_EVERY_MS = 50;
+/** Request line and headers together; more is answered by 431. */
+const HEADER_BYTES = 16_384;
+/** Node looks for requests that take too long every 30 s, if it is not told otherwise. */
+const TIMEOUTS_LOOKED_AT_MS = 2000;
 
 /** @param section Of the configuration, that complaints name. */
 export async function listen(
   app: RequestListener,
   config: HttpConfig,
   logger: Logger,
-  section = 'http',
+  { section = 'http', limits }: { section?: string; limits?: ConnectionLimits } = {},
 ): Promise<Listening> {
   const { server, stopWatching } = createEither(app, config, logger);
   setTimeouts(server);
@@ -35,6 +53,7 @@ export async function listen(
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
+  const refused = limitConnections(server, limits);
   try {
     await bind(server, config, logger, section);
   } catch (error) {
@@ -50,12 +69,14 @@ export async function listen(
       closed ??= closeWithin(server, sockets, deadlineMs);
       return closed;
     },
+    snapshot: () => ({ open: sockets.size, refused: { ...refused } }),
   };
 }
 
 function createEither(app: RequestListener, { tls }: HttpConfig, logger: Logger) {
-  if (tls.cert === '') return { server: createServer(app), stopWatching: () => {} };
-  const server = createTlsServer({ ...readCertificate(tls), handshakeTimeout: 10_000 }, app);
+  const parsing = { maxHeaderSize: HEADER_BYTES, connectionsCheckingInterval: TIMEOUTS_LOOKED_AT_MS };
+  if (tls.cert === '') return { server: createServer(parsing, app), stopWatching: () => {} };
+  const server = createTlsServer({ ...parsing, ...readCertificate(tls), handshakeTimeout: 10_000 }, app);
   const stopWatching = watchCertificate(tls, logger, (pair) => server.setSecureContext(pair));
   return { server, stopWatching };
 }
@@ -68,6 +89,30 @@ function setTimeouts(server: Server): void {
   // were it shorter, they would at times send a request into a closing one.
   server.keepAliveTimeout = 65_000;
   server.setTimeout(120_000);
+}
+
+/** Closes connections that there are too many of; returns how many those were. */
+function limitConnections(server: Server, limits: ConnectionLimits | undefined) {
+  const refused = { httpConnections: 0, httpConnectionsPerAddress: 0 };
+  if (limits === undefined) return refused;
+  const isProxy = inProxies(limits.trustedProxies);
+  const open = new KeyedCounter(limits.httpConnectionsPerAddress);
+  server.maxConnections = limits.httpConnections;
+  server.on('drop', () => {
+    refused.httpConnections += 1;
+  });
+  server.on('connection', (socket: Socket) => {
+    const address = socket.remoteAddress ?? '';
+    if (isProxy(address)) return;
+    const release = open.acquire(addressKey(address));
+    if (release) {
+      socket.once('close', release);
+    } else {
+      refused.httpConnectionsPerAddress += 1;
+      socket.destroy();
+    }
+  });
+  return refused;
 }
 
 async function bind(server: Server, config: HttpConfig, logger: Logger, section: string): Promise<void> {

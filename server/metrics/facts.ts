@@ -10,6 +10,10 @@ export type Facts = {
   /** Empty unless `metrics.streamLabels`. */
   viewersByStream: Readonly<Record<string, number>>;
   refusals: Readonly<Record<string, number>>;
+  /** In s, of the last second, and whether new joins are refused for it. */
+  eventLoop: { delay: number; overloaded: boolean };
+  /** Over TCP, for HTTP and WebSocket; refused by limit. */
+  connections: { open: number; refused: Readonly<Record<string, number>> };
   sockets: { open: number; eventsDropped: number; slowClosed: number };
   workers: {
     configured: number;

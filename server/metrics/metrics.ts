@@ -25,7 +25,7 @@ export class Metrics {
     this.joins = new Joins(this.#registry);
     collectDefaultMetrics({ register: this.#registry });
     const [gauge, counter] = [this.#describe(Gauge), this.#describe(Counter)];
-    for (const part of [sessions, sockets, workers, media, processes]) part(gauge, counter);
+    for (const part of [sessions, sockets, eventLoop, workers, media, processes]) part(gauge, counter);
   }
 
   async text(): Promise<string> {
@@ -72,6 +72,15 @@ function sessions(gauge: Describe, counter: Describe): void {
 }
 
 function sockets(gauge: Describe, counter: Describe): void {
+  gauge('pharos_http_connections', 'Open TCP connections for HTTP and WebSocket.', [], (facts) => [
+    [facts.connections.open],
+  ]);
+  counter(
+    'pharos_http_connections_refused_total',
+    'TCP connections closed at once, by the limit that they went beyond.',
+    ['limit'],
+    ({ connections }) => Object.entries(connections.refused),
+  );
   gauge('pharos_websockets', 'Open WebSockets.', [], (facts) => [[facts.sockets.open]]);
   counter(
     'pharos_websocket_events_dropped_total',
@@ -81,6 +90,18 @@ function sockets(gauge: Describe, counter: Describe): void {
   );
   counter('pharos_websocket_slow_closed_total', 'WebSockets closed for being too slow.', [], (facts) => [
     [facts.sockets.slowClosed],
+  ]);
+}
+
+function eventLoop(gauge: Describe): void {
+  gauge(
+    'pharos_event_loop_delay_seconds',
+    'How late the server process was, in the last second.',
+    [],
+    (facts) => [[facts.eventLoop.delay]],
+  );
+  gauge('pharos_overloaded', '1 while new joins are refused for limits.eventLoopDelay.', [], (facts) => [
+    [Number(facts.eventLoop.overloaded)],
   ]);
 }
 

@@ -96,6 +96,58 @@ describe('closing', () => {
   });
 });
 
+describe('too many connections', () => {
+  const start = async (settings: { total: number; each: number; trustedProxies?: string[] }) => {
+    const { total: httpConnections, each: httpConnectionsPerAddress, trustedProxies = [] } = settings;
+    const { http } = configSchema.parse({ http: { host: '127.0.0.1', port: 0 } });
+    const limits = { httpConnections, httpConnectionsPerAddress, trustedProxies };
+    const server = await listen((_request, response) => response.end('here'), http, logger, { limits });
+    closers.push(() => server.close(0));
+    return server;
+  };
+  const closers: (() => unknown)[] = [];
+  afterEach(async () => {
+    for (const close of closers.splice(0)) await close();
+  });
+
+  /** How many of so many connections from this address stay open and are answered. */
+  async function answered(port: number, count: number, localAddress: string): Promise<number> {
+    const answers = await Promise.all(
+      Array.from({ length: count }, async () => {
+        const socket = connectTcp({ port, host: '127.0.0.1', localAddress }).on('error', () => {});
+        closers.push(() => socket.destroy());
+        socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+        return new Promise<boolean>((resolve) => {
+          socket.once('data', () => resolve(true)).once('close', () => resolve(false));
+        });
+      }),
+    );
+    return answers.filter(Boolean).length;
+  }
+
+  test('of one address: further ones are closed at once and counted, others are not touched', async () => {
+    const server = await start({ total: 100, each: 10 });
+    expect(await answered(server.port, 15, '127.0.0.1')).toBe(10);
+    expect(await answered(server.port, 10, '127.0.0.2')).toBe(10);
+    expect(server.snapshot().refused).toEqual({ httpConnections: 0, httpConnectionsPerAddress: 5 });
+  });
+
+  test('a trusted proxy may have as many as there may be all together', async () => {
+    const server = await start({ total: 30, each: 10, trustedProxies: ['127.0.0.9'] });
+    expect(await answered(server.port, 40, '127.0.0.9')).toBe(30);
+    expect(server.snapshot()).toMatchObject({
+      open: 30,
+      refused: { httpConnections: 10, httpConnectionsPerAddress: 0 },
+    });
+  });
+
+  test('headers of more than 16 kB are answered by 431', async () => {
+    const { url } = await startHttp();
+    expect((await get(url, '/healthz', { x: 'x'.repeat(20_000) })).status).toBe(431);
+    expect((await get(url, `/${'x'.repeat(20_000)}`)).status).toBe(431);
+  });
+});
+
 describe('TLS', () => {
   const names = ['one', 'two'];
   const paths = (name: string) => ({

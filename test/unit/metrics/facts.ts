@@ -8,6 +8,8 @@ export const FACTS: Facts = {
   waiting: 1,
   viewersByStream: { lecture: 7 },
   refusals: { full: 5 },
+  eventLoop: { delay: 0.012, overloaded: false },
+  connections: { open: 8, refused: { httpConnections: 0, httpConnectionsPerAddress: 3 } },
   sockets: { open: 4, eventsDropped: 6, slowClosed: 1 },
   workers: {
     configured: 2,
