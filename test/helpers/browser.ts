@@ -10,8 +10,11 @@ declare global {
 }
 
 /** Starts Chromium with `args` added to, and `without` taken from, what tests use. */
-export async function launchBrowser(args: string[] = [], without: string[] = []): Promise<Browser> {
-  const executablePath = findChromium();
+export async function launchBrowser(
+  args: string[] = [],
+  without: string[] = [],
+  executablePath = findChromium(),
+): Promise<Browser> {
   if (!executablePath) throw new Error('no Chromium found; run "npm run setup test" or set PHAROS_CHROMIUM');
   return chromium.launch({
     executablePath,
