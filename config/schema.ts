@@ -52,7 +52,7 @@ const http = z.strictObject({
 });
 
 /** Stream ids, by one or by a pattern (server/base/stream-pattern.ts). */
-const streamPattern = z
+export const streamPatternSchema = z
   .string()
   .regex(/^[A-Za-z0-9_*-]{1,64}$/, 'a stream id in which "*" stands for any letters, digits, "-" and "_"');
 
@@ -71,7 +71,7 @@ const staticKeySchema = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, '1 to 64 letters, digits, ".", "-" or "_"'),
   key: z.string().min(16).max(256),
   actions: z.array(z.enum(ACTIONS)).min(1).max(ACTIONS.length),
-  streams: streamPattern.default('*'),
+  streams: streamPatternSchema.default('*'),
   expires: z.iso.datetime({ offset: true }).optional(),
   limits: grantLimitsSchema.default({}),
 });
@@ -101,7 +101,7 @@ const auth = z.strictObject({
     .default([])
     .describe('Keys besides those two, each for its actions and streams only.'),
   private: z
-    .array(streamPattern)
+    .array(streamPatternSchema)
     .max(1000)
     .default([])
     .describe(
@@ -246,7 +246,7 @@ const whep = z.strictObject({
 
 /** Which streams are recorded: the first entry whose pattern the stream id matches counts. */
 export const recordRuleSchema = z.strictObject({
-  streams: streamPattern,
+  streams: streamPatternSchema,
   record: z.enum(['off', 'manual', 'always']),
 });
 

@@ -13,8 +13,10 @@ export type StoredKey = {
 };
 
 const KINDS = {
-  publish: { setting: 'publishKey', file: 'publish-key' },
-  admin: { setting: 'adminKey', file: 'admin-key' },
+  publish: { configured: (auth: Config['auth']) => auth.publishKey, file: 'publish-key', bytes: 16 },
+  admin: { configured: (auth: Config['auth']) => auth.adminKey, file: 'admin-key', bytes: 16 },
+  // As long as what HMAC-SHA256 makes of it (RFC 7518, section 3.2).
+  jwt: { configured: (auth: Config['auth']) => auth.jwt.secret, file: 'jwt-secret', bytes: 32 },
 } as const;
 
 /**
@@ -22,11 +24,11 @@ const KINDS = {
  * @throws ConfigError if it cannot be kept or read there.
  */
 export function loadKey({ auth, dataDirectory }: Config, kind: keyof typeof KINDS): StoredKey {
-  const { setting, file: name } = KINDS[kind];
-  if (auth[setting]) return { key: auth[setting], fresh: false };
+  const { configured, file: name, bytes } = KINDS[kind];
+  if (configured(auth)) return { key: configured(auth), fresh: false };
   const file = join(dataDirectory, name);
   try {
-    return { file, ...readOrMake(file) };
+    return { file, ...readOrMake(file, bytes) };
   } catch (error) {
     throw new ConfigError(`dataDirectory: the ${kind} key cannot be kept in ${file}: ${String(error)}`, {
       cause: error,
@@ -34,16 +36,17 @@ export function loadKey({ auth, dataDirectory }: Config, kind: keyof typeof KIND
   }
 }
 
-function readOrMake(file: string): { key: string; fresh: boolean } {
+function readOrMake(file: string, bytes: number): { key: string; fresh: boolean } {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   try {
-    const key = randomBytes(16).toString('base64url');
+    const key = randomBytes(bytes).toString('base64url');
     writeFileSync(file, `${key}\n`, { flag: 'wx', mode: 0o600 });
     return { key, fresh: true };
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   }
   const key = readFileSync(file, 'utf8').trim();
-  if (key.length < 16) throw new Error('it holds less than 16 characters; delete it to have a new one made');
+  if (key.length < bytes)
+    throw new Error(`it holds less than ${bytes} characters; delete it to have a new one made`);
   return { key, fresh: false };
 }

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { configSchema } from '../../../config/schema.ts';
-import { Grants } from '../../../server/auth/grants.ts';
 import { loadKey } from '../../../server/auth/keys.ts';
 
 const parent = mkdtempSync(join(tmpdir(), 'pharos-keys-'));
@@ -41,14 +40,12 @@ test('a kept key that is too short is refused, unseen', () => {
   expect(() => loadKey(config, 'admin')).not.toThrow(/hunter2/);
 });
 
-test('administering needs the admin key, whoever asks', () => {
-  const keys = { publish: 'publish-key-publish-key', admin: 'admin-key-admin-key' };
-  for (const publish of ['local', 'key', 'open'] as const) {
-    const grants = new Grants(publish, keys);
-    expect(grants.mayAdminister(keys.admin)).toBe(true);
-    for (const key of [undefined, '', keys.publish, `${keys.admin}x`, keys.admin.toUpperCase()]) {
-      expect(grants.mayAdminister(key), key).toBe(false);
-    }
-    expect(grants.mayPublish({ local: false, key: keys.admin })).toBe(publish === 'open');
-  }
+test('the secret of JWTs is as long as HMAC-SHA256 wants it', () => {
+  const config = configSchema.parse({ dataDirectory });
+  const { key, file } = loadKey(config, 'jwt');
+  expect(file).toBe(join(dataDirectory, 'jwt-secret'));
+  expect(Buffer.from(key, 'base64url')).toHaveLength(32);
+  const secret = 'configured, of more than 32 characters';
+  const configured = configSchema.parse({ dataDirectory, auth: { jwt: { secret } } });
+  expect(loadKey(configured, 'jwt')).toEqual({ key: secret, fresh: false });
 });
