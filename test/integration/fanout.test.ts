@@ -1,9 +1,10 @@
 /** One stream's viewers on several workers: where they go, what carries it there, and what becomes of it. */
+import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { types } from 'mediasoup';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createLogger } from '../../server/base/logger.ts';
-import type { Media } from '../../server/protocol/messages.ts';
+import type { Tracks } from '../../server/protocol/messages.ts';
 import { wireCapabilities } from '../../server/signaling/capabilities.ts';
 import type { Publisher } from '../../server/streams/publisher.ts';
 import type { Viewer } from '../../server/streams/viewer.ts';
@@ -156,28 +157,32 @@ describe('viewers', () => {
     const seen: string[] = [];
     const back = Promise.withResolvers<Media>();
     publisher.on('ended', () => seen.push('publisher'));
-    near.on('ended', () => seen.push('near'));
-    far.on('ended', (reason, waiting) => seen.push(`far ${reason} ${waiting}`));
+    for (const viewer of [near, far]) viewer.on('ended', () => seen.push('ended'));
+    near.on('away', () => seen.push('near'));
+    far.on('away', (reason) => seen.push(`far ${reason}`));
     far.on('live', back.resolve);
     const dead = here.pool.workers.find((worker) => worker !== publisher.home);
     process.kill(dead?.pid ?? 0, 'SIGKILL');
     const { consumers } = await back.promise;
     expect(consumers.map(({ producerId }) => producerId)).toEqual(publisher.producers.map(({ id }) => id));
-    expect(seen).toEqual(['far worker_failed true']);
+    expect(seen).toEqual(['far worker_failed']);
     await expect.poll(() => publisher.fanout.pipes, within).toBe(0);
   });
 
-  test('whose publisher’s worker dies wait, wherever they are, and go on with the next publisher', async () => {
+  test('whose publisher’s worker dies keep their transports elsewhere, and go on with the next publisher', async () => {
     const publisher = await live('a');
+    const near = await watch('a');
     busy(publisher.home);
     const far = await watch('a');
-    const ended = new Promise((resolve) => far.on('ended', (...args) => resolve(args)));
+    const away = Promise.all([far, near].map((viewer) => once(viewer, 'away')));
     process.kill(publisher.home.pid, 'SIGKILL');
-    expect(await ended).toEqual(['worker_failed', true]);
+    expect(await away).toEqual([['worker_failed'], ['worker_failed']]);
     await expect.poll(pipes, within).toEqual([0, 0]);
-    const back = new Promise<Media>((resolve) => far.on('live', resolve));
+    const anew = once(near, 'live');
+    const back = new Promise<Tracks>((resolve) => far.on('tracks', resolve));
     await live('a');
     expect((await back).consumers).toHaveLength(1);
+    expect(await anew).toMatchObject([{ consumers: [{ kind: 'audio' }] }]);
   });
 
   test('who waited and find no room go on waiting, and get in when there is some', async () => {

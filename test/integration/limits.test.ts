@@ -78,10 +78,10 @@ test('waiting viewers are bounded over all streams, and a place is given back', 
 test('waiting is bounded in time', async () => {
   const { wsUrl } = await start({ PHAROS_LIMITS_WAIT_TIME: 1 });
   const { client } = await watch(wsUrl, 'never');
-  expect(await client.event('ended')).toEqual({ type: 'ended', reason: 'wait_timeout', waiting: false });
+  expect(await client.event('ended')).toMatchObject({ reason: 'wait_timeout', waiting: false });
   expect(
     await client.request('watch', { stream: 'never', rtpCapabilities: await capabilities(client) }),
-  ).toEqual({
+  ).toMatchObject({
     state: 'waiting',
   });
 });
@@ -103,7 +103,7 @@ test('media that never comes up ends the publisher and the viewer', async () => 
 });
 
 test('a client that answers no ping is gone, and its stream with it', async () => {
-  const started = await start({ PHAROS_LIMITS_HEARTBEAT: 1 });
+  const started = await start({ PHAROS_LIMITS_HEARTBEAT: 1, PHAROS_LIMITS_SESSION_GRACE: 1 });
   const ws = new WebSocket(started.wsUrl, { autoPong: false });
   await new Promise((resolve) => ws.once('message', resolve));
   ws.send(JSON.stringify({ id: 1, type: 'publish', stream: 'silent', tracks: ['audio'] }));

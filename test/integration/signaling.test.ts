@@ -65,11 +65,12 @@ describe('publish', () => {
     expect(stream).toBe('again');
   });
 
-  test('the id is free as soon as the publisher has disconnected', async () => {
+  test('who disconnected may come back by the same grant, and the stream goes on', async () => {
     const { client } = await publish(server.wsUrl, { stream: 'left' });
     await client.close();
-    await server.record('stream ended', { streamId: 'left', reason: 'publisher_left' });
+    await server.record('stream interrupted', { streamId: 'left', reason: 'publisher_left' });
     kept(await publish(server.wsUrl, { stream: 'left' }));
+    expect(server.records('stream ended').filter(({ streamId }) => streamId === 'left')).toEqual([]);
   });
 });
 
@@ -86,7 +87,7 @@ describe('watch', () => {
 
   test('before the publisher: waits, and gets the same in a live event', async () => {
     const { client, answer } = kept(await watch(server.wsUrl, 'early'));
-    expect(answer).toEqual({ state: 'waiting' });
+    expect(answer).toMatchObject({ state: 'waiting' });
     kept(await publish(server.wsUrl, { stream: 'early' }));
     const { media } = await client.event('live');
     expect(media?.consumers).toHaveLength(2);
@@ -100,7 +101,7 @@ describe('watch', () => {
     );
     await publisher.request('stop', {});
     for (const viewer of viewers) {
-      expect(await viewer.event('ended')).toEqual({ type: 'ended', reason: 'stopped', waiting: true });
+      expect(await viewer.event('ended')).toMatchObject({ reason: 'stopped', waiting: true });
     }
     kept(await publish(server.wsUrl, { stream: 'stop' }));
     for (const viewer of viewers) expect((await viewer.event('live')).media?.consumers).toHaveLength(2);
@@ -155,7 +156,7 @@ describe('bad input gets a code and a sentence, and the connection stays', () =>
     expect(answer).toMatchObject({ ok: false, error: { code } });
     expect(!answer.ok && answer.error.message.length).toBeGreaterThan(10);
     const { rtpCapabilities } = await client.event('welcome');
-    expect(await client.request('watch', { stream: 'nobody', rtpCapabilities })).toEqual({
+    expect(await client.request('watch', { stream: 'nobody', rtpCapabilities })).toMatchObject({
       state: 'waiting',
     });
   });

@@ -66,7 +66,7 @@ describe('an encoder that is killed', () => {
     command.process.kill('SIGKILL');
     await command.exit;
     const killed = performance.now();
-    await server.record('stream ended', { streamId: 'silent', reason: 'media_lost' });
+    await server.record('stream interrupted', { streamId: 'silent', reason: 'media_lost' });
     expect(performance.now() - killed).toBeGreaterThan(8000);
   });
 });

@@ -183,7 +183,7 @@ describe('a session', () => {
       body: publishOffer(),
     });
     const { url } = await created(response);
-    await short.record('stream ended', { streamId: 'ghost', reason: 'media_lost' });
+    await short.record('stream interrupted', { streamId: 'ghost', reason: 'media_lost' });
     expect((await end(url)).status).toBe(404);
     await short.stop();
   });
@@ -195,7 +195,7 @@ describe('takeover', () => {
     // Its media never came up: half-dead, and older than a session that only just begins.
     await expect.poll(async () => (await whip('mine')).status, { timeout: 10_000, interval: 500 }).toBe(201);
     expect((await end(old.url)).status).toBe(404);
-    expect(server.records('stream ended')).toContainEqual(
+    expect(server.records('stream interrupted')).toContainEqual(
       expect.objectContaining({ streamId: 'mine', reason: 'taken_over' }),
     );
   });
