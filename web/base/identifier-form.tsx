@@ -1,9 +1,11 @@
 import type { TargetedSubmitEvent } from 'preact';
 import { useState } from 'preact/hooks';
 import { IDENTIFIER_RULE, identifierIn } from './identifier.ts';
+import { keyIn } from './key.ts';
 
 type Props = {
-  onWatch(identifier: string): void;
+  /** `key`: of a link to a private stream. */
+  onWatch(identifier: string, key: string | undefined): void;
 };
 
 /** Asks which stream to watch; takes an identifier or a whole link. */
@@ -14,7 +16,7 @@ export function IdentifierForm({ onWatch }: Props) {
     event.preventDefault();
     const identifier = identifierIn(text);
     setWrong(identifier === undefined);
-    if (identifier !== undefined) onWatch(identifier);
+    if (identifier !== undefined) onWatch(identifier, keyIn(text));
   };
   return (
     <form class="field" onSubmit={submit} noValidate>

@@ -24,3 +24,8 @@ export function identifierOfPath(pathname: string): string | undefined {
 export function watchPath(identifier: string): string {
   return `/watch/${identifier}`;
 }
+
+/** With what a private stream may be watched by. */
+export function watchLink(identifier: string, key: string | undefined): string {
+  return watchPath(identifier) + (key ? `#${new URLSearchParams({ key })}` : '');
+}

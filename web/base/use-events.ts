@@ -11,3 +11,17 @@ export function useLatest<Events extends object, K extends keyof Events>(
   useEffect(() => emitter.on(name, (latest) => setValue(() => latest)), [emitter, name]);
   return value;
 }
+
+/** True once `value` has been so for that many ms. */
+export function useLasting(value: boolean, milliseconds: number): boolean {
+  const [lasting, setLasting] = useState(false);
+  useEffect(() => {
+    if (!value) return;
+    const timer = setTimeout(() => setLasting(true), milliseconds);
+    return () => {
+      clearTimeout(timer);
+      setLasting(false);
+    };
+  }, [value, milliseconds]);
+  return lasting;
+}

@@ -2,7 +2,7 @@ import { render } from 'preact';
 import '../base/base.css';
 import './home.css';
 import { Header } from '../base/header.tsx';
-import { watchPath } from '../base/identifier.ts';
+import { watchLink } from '../base/identifier.ts';
 import { IdentifierForm } from '../base/identifier-form.tsx';
 
 function Home() {
@@ -28,7 +28,7 @@ function Home() {
           <section class="card" aria-labelledby="watch-title">
             <h2 id="watch-title">Watch</h2>
             <p class="muted">It plays right here, with nothing to install.</p>
-            <IdentifierForm onWatch={(identifier) => location.assign(watchPath(identifier))} />
+            <IdentifierForm onWatch={(identifier, key) => location.assign(watchLink(identifier, key))} />
           </section>
         </div>
       </main>

@@ -1,11 +1,13 @@
 import { deferred } from './deferred.ts';
 import { type PharosClientError, toClientError } from './errors.ts';
 import type { Reconnect } from './reconnect.ts';
+import { isTold } from './retry.ts';
+import { sleep } from './sleep.ts';
 
 /** One try at being connected: from its start until whatever ends it, with what has to be undone then. */
 export class Attempt {
   readonly #over = deferred<PharosClientError>();
-  readonly #undo: (() => void)[] = [];
+  readonly #undo: ((reason: PharosClientError) => void)[] = [];
   #reason: PharosClientError | undefined;
 
   /** Resolves with the reason, once the attempt is over. */
@@ -20,13 +22,13 @@ export class Attempt {
   end(reason: PharosClientError): void {
     if (this.#reason) return;
     this.#reason = reason;
-    for (const undo of this.#undo.reverse()) undo();
+    for (const undo of this.#undo.reverse()) undo(reason);
     this.#over.resolve(reason);
   }
 
   /** Has `undo` called at the end, or now if that has come. */
-  onEnd(undo: () => void): void {
-    if (this.#reason) undo();
+  onEnd(undo: (reason: PharosClientError) => void): void {
+    if (this.#reason) undo(this.#reason);
     else this.#undo.push(undo);
   }
 
@@ -62,20 +64,7 @@ export async function persist(options: Persistence): Promise<PharosClientError> 
     const reason = await attempt.over;
     signal.removeEventListener('abort', abort);
     if (signal.aborted || !again(reason)) return reason;
-    await sleep(reconnect.nextDelay(), signal);
+    await sleep(reconnect.nextDelay(isTold(reason)), signal);
     if (signal.aborted) return stopped();
   }
-}
-
-/** Resolves after the time, or at once when aborted. */
-function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, milliseconds);
-    signal.addEventListener('abort', done);
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-  });
 }

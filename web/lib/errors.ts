@@ -12,6 +12,8 @@ export type LocalErrorCode =
   | 'unsupported_browser'
   /** Signaling works, but media never came through: a firewall, mostly. */
   | 'media_unreachable'
+  /** The server shuts down, and told us to go on by way of another. */
+  | 'moved'
   /** The stream is over; the reason is in `StreamEnded`. */
   | 'stream_ended'
   /** `stop()` was called, or another `watch()` or `publish()`. */

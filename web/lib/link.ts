@@ -1,20 +1,21 @@
 import type { Device } from 'mediasoup-client';
+import { Conversation } from './conversation.ts';
 import { type Direction, loadDevice, prepareDevice } from './device.ts';
 import { toClientError } from './errors.ts';
-import { SignalClient, type Welcome } from './signal-client.ts';
+import type { Welcome } from './signal-client.ts';
 
 /** An open connection and a device that knows what browser and server have in common. */
-export type Link = { signaling: SignalClient; device: Device; welcome: Welcome };
+export type Link = { conversation: Conversation; device: Device; welcome: Welcome };
 
-/** A link on its way. The socket is there at once, so that it can be closed at any time. */
+/** A link on its way. The conversation is there at once, so that it can be closed at any time. */
 export class Connecting {
-  readonly signaling: SignalClient;
+  readonly conversation: Conversation;
   readonly link: Promise<Link>;
   #ready: Link | undefined;
 
   constructor(url: string, direction: Direction) {
     // The socket first: the browser answers about codecs while the network is under way.
-    this.signaling = new SignalClient(url);
+    this.conversation = new Conversation(url);
     this.link = this.#finish(direction);
     this.link.catch(() => {});
   }
@@ -25,14 +26,14 @@ export class Connecting {
   }
 
   async #finish(direction: Direction): Promise<Link> {
-    const { signaling } = this;
+    const { conversation } = this;
     try {
       prepareDevice(direction);
-      const welcome = await signaling.connect();
-      this.#ready = { signaling, welcome, device: await loadDevice(direction, welcome) };
+      const welcome = await conversation.connect();
+      this.#ready = { conversation, welcome, device: await loadDevice(direction, welcome) };
       return this.#ready;
     } catch (error) {
-      signaling.close(toClientError(error));
+      conversation.close(toClientError(error));
       throw error;
     }
   }
@@ -50,7 +51,7 @@ export class Prepared {
   }
 
   open(): Connecting {
-    if (!this.#connecting || this.#connecting.signaling.closed) {
+    if (!this.#connecting || this.#connecting.conversation.closed) {
       this.#connecting = new Connecting(this.#url, this.#direction);
     }
     return this.#connecting;
@@ -64,7 +65,7 @@ export class Prepared {
   }
 
   close(): void {
-    this.#connecting?.signaling.close();
+    this.#connecting?.conversation.close();
     this.#connecting = undefined;
   }
 }

@@ -1,14 +1,23 @@
 import type { types } from 'mediasoup-client';
-import type { DtlsParameters } from '../../server/protocol/messages.ts';
+import type { DtlsParameters, IceServer } from '../../server/protocol/messages.ts';
+import { type Conversation, PATIENCE_ON_CHECK } from './conversation.ts';
 import { PharosClientError, toClientError } from './errors.ts';
-import type { SignalClient } from './signal-client.ts';
+import { Merged } from './merged.ts';
 
 /** A path that takes longer than this to come up deserves a word to the user. */
 const SLOW = 4000;
+/** ICE mends a short disturbance by itself. */
+const PATIENCE = 2000;
+/** Another address may be there by now. */
+const RESTART_EVERY = 4000;
+/** More often does not help. */
+const RESTART_GAP = 2000;
+/** After this long without media, though the server can be asked, the path is given up for another. */
+const HOPELESS = 15_000;
 
 type Options = {
   transport: types.Transport;
-  signaling: SignalClient;
+  conversation: Conversation;
   /** Whether media fails to get through. */
   onTrouble(trouble: boolean): void;
   onConnected(): void;
@@ -19,17 +28,29 @@ type Options = {
 export class MediaPath {
   readonly #options: Options;
   readonly #slow: ReturnType<typeof setTimeout>;
+  readonly #restart = new Merged(() => this.#restartIce(), RESTART_GAP);
+  readonly #offs: (() => void)[];
   #reached = false;
+  /** Present while media fails to get through that did before. */
+  #mending: { restart: ReturnType<typeof setTimeout>; hopeless: ReturnType<typeof setTimeout> } | undefined;
 
   constructor(options: Options) {
     this.#options = options;
+    const { transport, conversation } = options;
     this.#slow = setTimeout(() => options.onTrouble(true), SLOW);
-    options.transport.on('connect', ({ dtlsParameters }, callback) => {
+    transport.on('connect', ({ dtlsParameters }, callback) => {
       this.#connect(dtlsParameters);
       // Not waiting for the answer saves a round trip before the first frame.
       callback();
     });
-    options.transport.on('connectionstatechange', (state) => this.#transportOnState(state));
+    transport.on('connectionstatechange', (state) => this.#transportOnState(state));
+    this.#offs = [
+      conversation.on('interrupted', (interrupted) => this.#conversationOnInterrupted(interrupted)),
+      conversation.on('event', (event) => {
+        // Of another connection; what the last one told for TURN may have expired.
+        if (event.type === 'welcome') this.#renewIceServers(event.iceServers);
+      }),
+    ];
   }
 
   /** What to say when this path is gone: lost, or never there. */
@@ -42,18 +63,28 @@ export class MediaPath {
         );
   }
 
+  /** The network has changed: finds a new way for the media, which goes on by the old one as long as it can. */
+  restartIce(): void {
+    // Before the first time it is on its way anyhow.
+    if (this.#reached) this.#restart.request();
+    else this.#options.conversation.check();
+  }
+
   getStats(): Promise<RTCStatsReport> {
     return this.#options.transport.getStats();
   }
 
   close(): void {
     clearTimeout(this.#slow);
+    this.#stopMending();
+    this.#restart.close();
+    for (const off of this.#offs) off();
     this.#options.transport.close();
   }
 
   #connect(dtlsParameters: DtlsParameters): void {
-    const { signaling, transport, onLost } = this.#options;
-    signaling.request('connect', { dtlsParameters }).catch((error: unknown) => {
+    const { conversation, transport, onLost } = this.#options;
+    conversation.request('connect', { dtlsParameters }).catch((error: unknown) => {
       if (!transport.closed) onLost(toClientError(error));
     });
   }
@@ -61,13 +92,55 @@ export class MediaPath {
   #transportOnState(state: types.ConnectionState): void {
     if (state === 'connected') {
       clearTimeout(this.#slow);
+      this.#stopMending();
       this.#reached = true;
+      // The network is there.
+      this.#options.conversation.hurry();
       this.#options.onTrouble(false);
       this.#options.onConnected();
-    } else if (state === 'disconnected') {
+    } else if (state === 'disconnected' || state === 'failed') {
+      if (this.#reached) this.#mend(state === 'failed' ? 0 : PATIENCE);
+      else if (state === 'failed') this.#options.onLost(this.loss);
       this.#options.onTrouble(true);
-    } else if (state === 'failed') {
-      this.#options.onLost(this.loss);
     }
+  }
+
+  #mend(restartIn: number): void {
+    const hopeless = this.#mending?.hopeless ?? setTimeout(() => this.#giveUp(), HOPELESS);
+    clearTimeout(this.#mending?.restart);
+    const restart = setTimeout(() => {
+      this.#restart.request();
+      this.#mend(RESTART_EVERY);
+    }, restartIn);
+    this.#mending = { restart, hopeless };
+  }
+
+  #stopMending(): void {
+    clearTimeout(this.#mending?.restart);
+    clearTimeout(this.#mending?.hopeless);
+    this.#mending = undefined;
+  }
+
+  /** While the server cannot be asked either, its grace time decides. */
+  #giveUp(): void {
+    const { conversation, onLost } = this.#options;
+    if (!conversation.interrupted) onLost(this.loss);
+  }
+
+  #conversationOnInterrupted(interrupted: boolean): void {
+    if (interrupted || !this.#mending) return;
+    // From now on it can help.
+    this.#stopMending();
+    this.#mend(0);
+  }
+
+  async #restartIce(): Promise<void> {
+    const { conversation, transport } = this.#options;
+    const { iceParameters } = await conversation.request('restart_ice', {}, PATIENCE_ON_CHECK);
+    if (!transport.closed) await transport.restartIce({ iceParameters });
+  }
+
+  #renewIceServers(iceServers: IceServer[]): void {
+    if (iceServers.length > 0) this.#options.transport.updateIceServers({ iceServers }).catch(() => {});
   }
 }

@@ -1,27 +1,24 @@
-import type { types } from 'mediasoup-client';
 import type { EndReason } from '../../server/protocol/codes.ts';
 import type { AnswerOf, Event, MediaKind, Notice } from '../../server/protocol/messages.ts';
 import { type Attempt, persist } from './attempt.ts';
 import { chooseCodec } from './codecs.ts';
 import { deferred } from './deferred.ts';
 import { Emitter } from './emitter.ts';
-import { PharosClientError, StreamEnded, toClientError } from './errors.ts';
+import { PharosClientError, StreamEnded } from './errors.ts';
+import { Leg } from './leg.ts';
 import { type Link, Prepared } from './link.ts';
-import { MediaPath } from './media-path.ts';
 import { Observed } from './observed.ts';
 import { Reconnect } from './reconnect.ts';
 import { endOf, worthRetrying } from './retry.ts';
-import {
-  audioProducerOptions,
-  replaceProducerTrack,
-  type VideoSettings,
-  videoProducerOptions,
-} from './sending.ts';
-import { aliveTracks, kindsOf, type Tracks } from './tracks.ts';
-import { localTransport, wireRtpParameters } from './wire.ts';
+import { Sender } from './sender.ts';
+import type { VideoSettings } from './sending.ts';
+import { aliveTracks, kindsOf } from './tracks.ts';
 
 export type Published = {
   stream: string;
+  /** Its secret, with which another page can go on with the stream; no longer than `grace` ms after this one is gone. */
+  session: string;
+  grace: number;
   /** Where others reach it, if this page has an address that only this computer knows. */
   watchUrl: string | undefined;
 };
@@ -39,6 +36,8 @@ export type PublisherEvents = {
   viewers: number;
   /** True while we should send media and none gets through. */
   trouble: boolean;
+  /** True while the connection to the server is lost and another is tried for; media goes on meanwhile. */
+  interrupted: boolean;
   /** What the server finds in our media that disturbs viewers. */
   notices: readonly Notice[];
 };
@@ -54,6 +53,8 @@ export type PublisherOptions = {
 export type PublishOptions = {
   /** The stream id; left out, the server makes one. */
   stream?: string | undefined;
+  /** The secret of the session that published the stream so far (`Published.session`): it is taken over. */
+  resume?: string | undefined;
   videoTrack?: MediaStreamTrack | undefined;
   audioTrack?: MediaStreamTrack | undefined;
   video: VideoSettings;
@@ -73,13 +74,19 @@ export class Publisher extends Emitter<PublisherEvents> {
   readonly #state = new Observed<PublisherState>({ name: 'idle' }, (state) => this.emit('state', state));
   readonly #viewers = new Observed(0, (count) => this.emit('viewers', count));
   readonly #trouble = new Observed(false, (trouble) => this.emit('trouble', trouble));
+  readonly #interrupted = new Observed(false, (interrupted) => this.emit('interrupted', interrupted));
   readonly #notices = new Observed(NONE, (notices) => this.emit('notices', notices));
-  #run: AbortController | undefined;
   readonly #connection: Prepared;
+  #run: AbortController | undefined;
   #publishing: PublishOptions | undefined;
-  #signaling: Link['signaling'] | undefined;
-  #path: MediaPath | undefined;
-  #producers = new Map<MediaKind, types.Producer>();
+  /** All that were begun and not ended: one, or, while we move to another server, two. */
+  readonly #legs = new Set<Leg<Sender>>();
+  /** The one by which the stream is live. */
+  #live: Leg<Sender> | undefined;
+  /** Whether media ever got through since `publish()`. */
+  #reached = false;
+  /** While we move to another server: what the state will be when the server that we leave is gone. */
+  #next: PublisherState | undefined;
 
   constructor({ key, ...options }: PublisherOptions) {
     super();
@@ -104,6 +111,10 @@ export class Publisher extends Emitter<PublisherEvents> {
     return this.#trouble.value;
   }
 
+  get interrupted(): boolean {
+    return this.#interrupted.value;
+  }
+
   /** Opens the connection ahead of `publish()`; tells whether publishing from here takes a key. */
   async prepare(): Promise<{ keyNeeded: boolean }> {
     const { welcome } = await this.#connection.open().link;
@@ -118,6 +129,7 @@ export class Publisher extends Emitter<PublisherEvents> {
     const publishing = { ...options };
     this.#publishing = publishing;
     this.#reconnect.reset();
+    this.#reached = false;
     this.#state.value = { name: 'connecting' };
     return new Promise((resolve, reject) => {
       void this.#publishUntilOver(publishing, run.signal, resolve).then(reject);
@@ -127,25 +139,31 @@ export class Publisher extends Emitter<PublisherEvents> {
   /** Another camera or microphone, without interrupting; `null` sends nothing of this kind. */
   async replaceTrack(kind: MediaKind, track: MediaStreamTrack | null): Promise<void> {
     const name = kind === 'video' ? 'videoTrack' : 'audioTrack';
-    if (!this.#publishing) return;
-    this.#publishing[name] = track ?? undefined;
-    const producer = this.#producers.get(kind);
-    if (producer) await replaceProducerTrack(producer, track, this.#publishing.video);
+    const publishing = this.#publishing;
+    if (!publishing) return;
+    publishing[name] = track ?? undefined;
+    await Promise.all([...this.#legs].map(({ media }) => media?.replaceTrack(kind, track, publishing.video)));
   }
 
   stop(): void {
     if (!this.#run) return;
-    // Without this the server would tell the viewers that we were lost, not that we stopped.
-    this.#signaling?.request('stop', {}).catch(() => {});
+    for (const { conversation } of this.#legs) {
+      // Without this the server would tell the viewers that we were lost, not that we stopped. If the
+      // connection is lost just now, it comes with the next.
+      void conversation.request('stop', {}).then(
+        () => conversation.close(),
+        () => conversation.close(),
+      );
+    }
     this.#run.abort();
     this.#run = undefined;
-    this.#drop();
+    this.#dropAll();
     this.#state.value = { name: 'ended', reason: 'stopped' };
   }
 
   /** The peer connection's statistics; undefined while there is none. */
   async getStats(): Promise<RTCStatsReport | undefined> {
-    return this.#path?.getStats();
+    return this.#live?.media?.path.getStats();
   }
 
   async #publishUntilOver(
@@ -155,6 +173,7 @@ export class Publisher extends Emitter<PublisherEvents> {
   ): Promise<PharosClientError> {
     let lostAt: number | undefined;
     let published: Published | undefined;
+    const wasLive = options.resume !== undefined;
     const reason = await persist({
       signal,
       reconnect: this.#reconnect,
@@ -166,127 +185,157 @@ export class Publisher extends Emitter<PublisherEvents> {
       },
       again: (error) => {
         lostAt ??= performance.now();
-        return this.#again(error, published, performance.now() - lostAt);
+        // The first try says at once what is wrong; who was live wants to be live again.
+        const member = wasLive || published !== undefined;
+        if (!member || !this.#worthRetrying(error, performance.now() - lostAt)) return false;
+        const { attempt } = this.#reconnect;
+        if (published) this.#enter({ name: 'reconnecting', published, attempt: attempt + 1, error });
+        return true;
       },
       stopped: () => new PharosClientError('stopped', 'Stopped.'),
     });
     // If it was stopped, the state is in other hands by now.
     if (signal.aborted) return reason;
     this.#run = undefined;
-    this.#drop();
+    for (const { conversation } of this.#legs) conversation.close();
+    this.#dropAll();
     if (reason instanceof StreamEnded) this.#state.value = { name: 'ended', reason: reason.reason };
     else this.#state.value = { name: 'failed', error: reason };
     return reason;
   }
 
-  /** The first try says at once what is wrong; who was live wants to be live again. */
-  #again(error: PharosClientError, published: Published | undefined, lostFor: number): boolean {
-    const { attempt } = this.#reconnect;
-    const ghost = error.code === 'stream_in_use' && lostFor < OWN_GHOST;
-    if (!published || !(ghost || worthRetrying(error, attempt, true))) return false;
-    this.#state.value = { name: 'reconnecting', published, attempt: attempt + 1, error };
-    return true;
+  #worthRetrying(error: PharosClientError, lostFor: number): boolean {
+    if (error.code === 'stream_in_use') return lostFor < OWN_GHOST;
+    return worthRetrying(error, this.#reconnect.attempt, { member: true, reached: this.#reached });
+  }
+
+  /** A state of the attempt under way; of no interest as long as the server that we leave goes on. */
+  #enter(state: PublisherState): void {
+    if (this.#next) this.#next = state;
+    else this.#state.value = state;
   }
 
   /** Resolves when the stream is live. */
   async #publish(attempt: Attempt, options: PublishOptions): Promise<Published> {
-    this.#drop();
     const connecting = this.#connection.take();
-    const { signaling } = connecting;
-    this.#signaling = signaling;
-    attempt.onEnd(() => signaling.close());
-    signaling.on('close', (error) => attempt.end(error));
+    const { conversation } = connecting;
+    const leg = new Leg<Sender>(conversation, attempt);
+    this.#legs.add(leg);
+    attempt.onEnd((reason) => this.#attemptOnEnd(leg, reason));
     const link = connecting.ready ?? (await attempt.during(connecting.link));
     const live = deferred<void>();
-    signaling.on('event', (event) => this.#signalingOnEvent(event, attempt, live.resolve));
+    conversation.on('event', (event) => this.#conversationOnEvent(event, leg, live.resolve));
+    conversation.on('interrupted', (interrupted) => {
+      this.#interrupted.value = interrupted;
+    });
     const tracks = aliveTracks(options);
-    const codec = tracks.video && chooseCodec(link.device.sendRtpCapabilities, options.video.codec);
+    // Better refused here than after the server has been asked.
+    if (tracks.video) chooseCodec(link.device.sendRtpCapabilities, options.video.codec);
+    const { stream, resume } = options;
     const answer = await attempt.during(
-      signaling.request('publish', {
-        stream: options.stream,
-        key: this.key,
-        tracks: kindsOf(tracks),
-      }),
+      conversation.request('publish', { stream, key: this.key, resume, tracks: kindsOf(tracks) }),
     );
     // From now on it is this stream that we publish, also after a loss.
     options.stream = answer.stream;
-    const transport = this.#createTransport(attempt, link, answer);
-    await attempt.during(this.#produce(transport, tracks, options, codec, answer));
+    options.resume = answer.session;
+    const sender = this.#createSender(leg, link, answer);
+    await attempt.during(
+      sender.send(tracks, options.video, () => ({ video: options.videoTrack, audio: options.audioTrack })),
+    );
     await attempt.during(live.promise);
-    return { stream: answer.stream, watchUrl: answer.watchUrl };
+    this.#goOnBy(leg);
+    const { watchUrl, session, grace } = answer;
+    return { stream: answer.stream, watchUrl, session, grace };
   }
 
-  #createTransport(attempt: Attempt, link: Link, answer: AnswerOf<'publish'>): types.Transport {
-    const { signaling } = link;
-    const transport = link.device.createSendTransport({
-      ...localTransport(answer.transport),
-      iceServers: link.welcome.iceServers,
+  #createSender(leg: Leg<Sender>, link: Link, answer: AnswerOf<'publish'>): Sender {
+    leg.media = new Sender(answer, {
+      link,
       iceTransportPolicy: this.#options.iceTransportPolicy,
-    });
-    transport.on('produce', ({ kind, rtpParameters }, resolve, reject) => {
-      signaling.request('produce', { kind, rtpParameters: wireRtpParameters(rtpParameters) }).then(
-        ({ producerId }) => resolve({ id: producerId }),
-        (error: unknown) => reject(toClientError(error)),
-      );
-    });
-    const path = new MediaPath({
-      transport,
-      signaling,
       onTrouble: (trouble) => {
-        if (this.#path === path) this.#trouble.value = trouble;
+        if (this.#live === leg || !this.#live) this.#trouble.value = trouble;
       },
-      onConnected: () => this.#reconnect.reset(),
-      onLost: (reason) => attempt.end(reason),
+      onConnected: () => {
+        this.#reached = true;
+        this.#reconnect.reset();
+      },
+      onLost: (reason) => leg.end(reason),
     });
-    this.#path = path;
-    return transport;
+    return leg.media;
   }
 
-  async #produce(
-    transport: types.Transport,
-    tracks: Tracks,
-    options: PublishOptions,
-    codec: types.RtpCodecCapability | undefined,
-    answer: AnswerOf<'publish'>,
-  ): Promise<void> {
-    if (tracks.video && codec) {
-      const producer = await transport.produce(
-        videoProducerOptions(tracks.video, codec, options.video, answer),
-      );
-      this.#producers.set('video', producer);
-      // The camera may have been changed in between.
-      await replaceProducerTrack(producer, options.videoTrack ?? null, options.video);
+  /** The stream is live by this one: the server that we left is not needed any more. */
+  #goOnBy(leg: Leg<Sender>): void {
+    const old = this.#live;
+    this.#live = leg;
+    this.#next = undefined;
+    this.#trouble.value = false;
+    old?.conversation.close();
+    if (old) this.#drop(old);
+  }
+
+  /** Whoever goes to another server is live by the old one until the new one is ready. */
+  #attemptOnEnd(leg: Leg<Sender>, reason: PharosClientError): void {
+    const { value: state } = this.#state;
+    if (reason.code === 'moved' && this.#live === leg && 'published' in state) {
+      this.#next = { name: 'reconnecting', published: state.published, attempt: 1, error: reason };
+      leg.end = () => this.#oldServerOnEnd(leg);
+      return;
     }
-    if (tracks.audio) {
-      const producer = await transport.produce(audioProducerOptions(tracks.audio, answer));
-      this.#producers.set('audio', producer);
-      await replaceProducerTrack(producer, options.audioTrack ?? null, options.video);
+    // Who stops says so first, and closes then.
+    if (reason.code !== 'stopped') leg.conversation.close();
+    this.#interrupted.value = false;
+    this.#drop(leg);
+  }
+
+  #oldServerOnEnd(leg: Leg<Sender>): void {
+    leg.conversation.close();
+    this.#drop(leg);
+    if (!this.#next) return;
+    this.#state.value = this.#next;
+    this.#next = undefined;
+  }
+
+  #conversationOnEvent(event: Event, leg: Leg<Sender>, live: () => void): void {
+    switch (event.type) {
+      case 'live':
+        this.#viewers.value = event.viewers;
+        live();
+        break;
+      case 'viewers':
+        this.#viewers.value = event.count;
+        break;
+      case 'notice':
+        if (event.notice) this.#notices.value = [...this.#notices.value, event.notice];
+        break;
+      case 'ended': {
+        const loss = leg.media?.path.loss ?? new PharosClientError('connection_lost', 'The stream was lost.');
+        leg.end(endOf(event.reason, loss));
+        break;
+      }
+      case 'move':
+        leg.moveIn(event.delay);
+        break;
+      case 'welcome':
+      case 'closing':
+      case 'away':
+      case 'tracks':
+        break;
     }
   }
 
-  #signalingOnEvent(event: Event, attempt: Attempt, live: () => void): void {
-    if (attempt.ended) return;
-    if (event.type === 'live') {
-      this.#viewers.value = event.viewers;
-      live();
-    }
-    if (event.type === 'viewers') this.#viewers.value = event.count;
-    if (event.type === 'notice' && event.notice) {
-      this.#notices.value = [...this.#notices.value, event.notice];
-    }
-    if (event.type === 'ended') {
-      const loss = this.#path?.loss ?? new PharosClientError('connection_lost', 'The stream was lost.');
-      attempt.end(endOf(event.reason, loss));
-    }
-  }
-
-  #drop(): void {
-    this.#path?.close();
-    this.#path = undefined;
-    this.#signaling = undefined;
-    this.#producers.clear();
+  #drop(leg: Leg<Sender>): void {
+    this.#legs.delete(leg);
+    leg.media?.close();
+    if (this.#live === leg) this.#live = undefined;
+    if (this.#live) return;
     this.#viewers.value = 0;
     this.#notices.value = NONE;
     this.#trouble.value = false;
+  }
+
+  #dropAll(): void {
+    this.#next = undefined;
+    for (const leg of [...this.#legs]) this.#drop(leg);
   }
 }

@@ -4,9 +4,8 @@ const LAST_DELAY = 7000;
 const MAX_JITTER = 1000;
 
 /**
- * When to try again. The first two tries come without jitter, so that one lost
- * connection is mended at once; the later ones are spread out, so that a
- * restarted server is not met by all its viewers in the same instant.
+ * When to try again. Every try is spread out, so that a server which restarts, or a network that comes
+ * back, is not met by all its viewers in the same instant.
  */
 export class Reconnect {
   readonly #random: () => number;
@@ -21,10 +20,11 @@ export class Reconnect {
     return this.#attempt;
   }
 
-  nextDelay(): number {
+  /** `told`: by the server, which is there and waits for us; then the first try need not be put off. */
+  nextDelay(told = false): number {
     const attempt = this.#attempt++;
-    const delay = DELAYS[attempt] ?? LAST_DELAY;
-    return attempt < 2 ? delay : delay + this.#random() * MAX_JITTER;
+    if (told && attempt === 0) return 0;
+    return (DELAYS[attempt] ?? LAST_DELAY) + this.#random() * MAX_JITTER;
   }
 
   /** All is well again: the next loss starts from the beginning. */

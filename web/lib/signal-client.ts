@@ -14,11 +14,12 @@ import { deferred } from './deferred.ts';
 import { Emitter } from './emitter.ts';
 import { PharosClientError } from './errors.ts';
 
-const TIMEOUT = 10_000;
+/** How long, in ms, a connection may take to open, and an answer to come. */
+export const PATIENCE = 10_000;
 
 export type Welcome = EventOf<'welcome'>;
+export type Fields<T extends RequestType> = Omit<RequestOf<T>, 'id' | 'type'>;
 
-type Fields<T extends RequestType> = Omit<RequestOf<T>, 'id' | 'type'>;
 type Pending = { settle(answer: Answer): void; fail(error: PharosClientError): void };
 type SignalEvents = {
   event: Event;
@@ -32,19 +33,18 @@ export class SignalClient extends Emitter<SignalEvents> {
   readonly #pending = new Map<number, Pending>();
   readonly #welcome = deferred<Welcome>();
   readonly #openTimer: ReturnType<typeof setTimeout>;
-  #nextId = 1;
   #closing: PharosClientError | undefined;
   #closed: PharosClientError | undefined;
 
   /** `url` is that of `/ws`, with the scheme ws(s) or http(s). */
-  constructor(url: string) {
+  constructor(url: string, patience = PATIENCE) {
     super();
     this.#socket = new WebSocket(url.replace(/^http/, 'ws'));
     this.#socket.onmessage = (message) => this.#receive(message.data);
     this.#socket.onclose = (event) => this.#end(lost(event));
     this.#openTimer = setTimeout(
-      () => this.#end(new PharosClientError('timeout', 'The server did not answer.')),
-      TIMEOUT,
+      () => this.close(new PharosClientError('timeout', 'The server did not answer.')),
+      patience,
     );
     // Whoever does not wait for the welcome hears of the loss by the close event.
     this.#welcome.promise.catch(() => {});
@@ -60,14 +60,26 @@ export class SignalClient extends Emitter<SignalEvents> {
     return this.#closed;
   }
 
-  request<T extends RequestType>(type: T, fields: Fields<T>): Promise<AnswerOf<T>> {
+  /**
+   * Resolves with the answer to the request of number `id`.
+   * @throws PharosClientError what the server refused it with; `timeout` without an answer in `patience` ms;
+   *   why the connection is over.
+   */
+  request<T extends RequestType>(
+    id: number,
+    type: T,
+    fields: Fields<T>,
+    patience = PATIENCE,
+  ): Promise<AnswerOf<T>> {
     if (this.#closed) return Promise.reject(this.#closed);
-    const id = this.#nextId++;
+    if (this.#socket.readyState !== WebSocket.OPEN) {
+      return Promise.reject(new PharosClientError('connection_lost', 'The connection is not open.'));
+    }
     const { promise, resolve, reject } = deferred<AnswerOf<T>>();
     const timer = setTimeout(() => {
       this.#pending.delete(id);
       reject(new PharosClientError('timeout', `The server did not answer "${type}" in time.`));
-    }, TIMEOUT);
+    }, patience);
     this.#pending.set(id, {
       settle: (answer) => {
         clearTimeout(timer);
@@ -85,7 +97,14 @@ export class SignalClient extends Emitter<SignalEvents> {
     return promise;
   }
 
+  /** In order, by a closing handshake: the server then ends what was done here at once. */
   close(reason = new PharosClientError('stopped', 'Stopped.')): void {
+    this.#end(reason);
+    this.#socket.close();
+  }
+
+  /** Makes no more use of it, without a word to the server: its session goes on elsewhere. `close()` comes later. */
+  abandon(reason: PharosClientError): void {
     this.#end(reason);
   }
 
@@ -125,7 +144,6 @@ export class SignalClient extends Emitter<SignalEvents> {
     const error = this.#closing ?? cause;
     this.#closed = error;
     clearTimeout(this.#openTimer);
-    this.#socket.close();
     this.#welcome.reject(error);
     for (const pending of this.#pending.values()) pending.fail(error);
     this.#pending.clear();

@@ -3,13 +3,13 @@ import type { Event, EventOf, Media, Notice } from '../../server/protocol/messag
 import { type Attempt, persist } from './attempt.ts';
 import { Emitter } from './emitter.ts';
 import { PharosClientError, StreamEnded, toClientError } from './errors.ts';
+import { Leg } from './leg.ts';
 import { type Link, Prepared } from './link.ts';
-import { MediaPath } from './media-path.ts';
 import { Observed } from './observed.ts';
+import { Receiver } from './receiver.ts';
 import { Reconnect } from './reconnect.ts';
 import { endOf, worthRetrying } from './retry.ts';
-import type { SignalClient } from './signal-client.ts';
-import { localTransport, wireCapabilities } from './wire.ts';
+import { wireCapabilities } from './wire.ts';
 
 /** The server's statistics can wait until the join is long over. */
 const REPORT_AFTER = 2000;
@@ -22,6 +22,8 @@ export type ViewerState =
   /** The stream is not live; it starts by itself when it is. */
   | { name: 'waiting'; notice?: Notice | undefined }
   | { name: 'live' }
+  /** The publisher dropped out, and may come back; the last picture stays. */
+  | { name: 'away'; reason: EndReason }
   /** With `waiting` it starts again by itself when the publisher is back. */
   | { name: 'ended'; reason: EndReason; waiting: boolean; notice?: Notice | undefined }
   | { name: 'reconnecting'; attempt: number; error: PharosClientError }
@@ -32,6 +34,8 @@ export type ViewerEvents = {
   viewers: number;
   /** True while we should receive media and none gets through. */
   trouble: boolean;
+  /** True while the connection to the server is lost and another is tried for; media goes on meanwhile. */
+  interrupted: boolean;
   /** Tracks came into `mediaStream`; earlier than the state tells of it, so that a player can get ready. */
   tracks: MediaStream;
   /** What the stream has and this browser cannot play. */
@@ -44,6 +48,11 @@ export type ViewerOptions = {
   iceTransportPolicy?: RTCIceTransportPolicy | undefined;
 };
 
+export type WatchOptions = {
+  /** By what a private stream may be watched. */
+  key?: string | undefined;
+};
+
 /** Receives a stream and goes on receiving it, whatever happens to connection and publisher, until `stop()`. */
 export class Viewer extends Emitter<ViewerEvents> {
   /** Always the same object; tracks come and go. */
@@ -53,13 +62,17 @@ export class Viewer extends Emitter<ViewerEvents> {
   readonly #state = new Observed<ViewerState>({ name: 'idle' }, (state) => this.emit('state', state));
   readonly #viewers = new Observed(0, (count) => this.emit('viewers', count));
   readonly #trouble = new Observed(false, (trouble) => this.emit('trouble', trouble));
+  readonly #interrupted = new Observed(false, (interrupted) => this.emit('interrupted', interrupted));
+  readonly #connection: Prepared;
   #run: AbortController | undefined;
   /** Since when there is something to wait for; undefined once the first frame was reported. */
   #awaitedSince: number | undefined;
-  #signaling: SignalClient | undefined;
-  readonly #connection: Prepared;
-  /** Outlives its attempt: the last picture stays until there is a new one. */
-  #path: MediaPath | undefined;
+  /** Whether media ever got through since `watch()`. */
+  #reached = false;
+  /** What is on the screen. It outlives its attempt: the last picture stays until there is a new one. */
+  #shown: { leg: Leg<Receiver>; receiver: Receiver } | undefined;
+  /** While we move to another server: what the state will be when the server that we leave is gone. */
+  #next: ViewerState | undefined;
 
   constructor(options: ViewerOptions) {
     super();
@@ -79,6 +92,10 @@ export class Viewer extends Emitter<ViewerEvents> {
     return this.#trouble.value;
   }
 
+  get interrupted(): boolean {
+    return this.#interrupted.value;
+  }
+
   /** Opens the connection ahead of `watch()`, which then takes a round trip less. */
   prepare(): void {
     this.#connection.open();
@@ -88,16 +105,17 @@ export class Viewer extends Emitter<ViewerEvents> {
    * Resolves when the stream plays or is waited for; rejects if neither is
    * possible. Later losses are mended and told by the state.
    */
-  watch(streamId: string): Promise<void> {
+  watch(streamId: string, options: WatchOptions = {}): Promise<void> {
     this.#run?.abort();
-    this.#dropPath();
+    this.#drop();
     const run = new AbortController();
     this.#run = run;
     this.#reconnect.reset();
     this.#awaitedSince = performance.now();
+    this.#reached = false;
     this.#state.value = { name: 'connecting' };
     return new Promise((resolve, reject) => {
-      void this.#watchUntilOver(streamId, run.signal, resolve).then(reject);
+      void this.#watchUntilOver(streamId, options, run.signal, resolve).then(reject);
     });
   }
 
@@ -105,31 +123,36 @@ export class Viewer extends Emitter<ViewerEvents> {
     this.#run?.abort();
     this.#run = undefined;
     this.#connection.close();
-    this.#dropPath();
+    this.#drop();
     if (this.#state.value.name !== 'idle') this.#state.value = { name: 'idle' };
   }
 
   /** To be called when the first frame is on the screen: the server is told, in a while, how long that took. */
   reportFirstFrame(): void {
-    const signaling = this.#signaling;
-    if (this.#awaitedSince === undefined || !signaling) return;
+    const conversation = this.#shown?.leg.conversation;
+    if (this.#awaitedSince === undefined || !conversation) return;
     const milliseconds = Math.min(Math.round(performance.now() - this.#awaitedSince), REPORT_MOST);
     this.#awaitedSince = undefined;
-    setTimeout(() => signaling.request('first_frame', { milliseconds }).catch(() => {}), REPORT_AFTER);
+    setTimeout(() => conversation.request('first_frame', { milliseconds }).catch(() => {}), REPORT_AFTER);
   }
 
   /** The peer connection's statistics; undefined while there is none. */
   async getStats(): Promise<RTCStatsReport | undefined> {
-    return this.#path?.getStats();
+    return this.#shown?.receiver.path.getStats();
   }
 
-  async #watchUntilOver(id: string, signal: AbortSignal, joined: () => void): Promise<PharosClientError> {
+  async #watchUntilOver(
+    stream: string,
+    options: WatchOptions,
+    signal: AbortSignal,
+    joined: () => void,
+  ): Promise<PharosClientError> {
     let member = false;
     const reason = await persist({
       signal,
       reconnect: this.#reconnect,
       start: async (attempt) => {
-        await this.#join(attempt, id);
+        await this.#join(attempt, stream, options);
         member = true;
         joined();
       },
@@ -138,7 +161,7 @@ export class Viewer extends Emitter<ViewerEvents> {
     });
     // If it was stopped, the state is in other hands by now.
     if (signal.aborted) return reason;
-    this.#dropPath();
+    this.#drop();
     if (reason instanceof StreamEnded) {
       this.#state.value = { name: 'ended', reason: reason.reason, waiting: false };
     } else {
@@ -149,108 +172,177 @@ export class Viewer extends Emitter<ViewerEvents> {
 
   #again(error: PharosClientError, member: boolean): boolean {
     const { attempt } = this.#reconnect;
-    if (!worthRetrying(error, attempt, member)) return false;
-    this.#state.value = { name: 'reconnecting', attempt: attempt + 1, error };
+    if (!worthRetrying(error, attempt, { member, reached: this.#reached })) return false;
+    this.#enter({ name: 'reconnecting', attempt: attempt + 1, error });
     return true;
   }
 
-  async #join(attempt: Attempt, streamId: string): Promise<void> {
+  /** A state of the attempt under way; of no interest as long as the server that we leave goes on. */
+  #enter(state: ViewerState): void {
+    if (this.#next) this.#next = state;
+    else this.#state.value = state;
+  }
+
+  async #join(attempt: Attempt, stream: string, { key }: WatchOptions): Promise<void> {
     const connecting = this.#connection.take();
-    const { signaling } = connecting;
-    this.#signaling = signaling;
-    attempt.onEnd(() => signaling.close());
-    signaling.on('close', (error) => attempt.end(error));
+    const { conversation } = connecting;
+    const leg = new Leg<Receiver>(conversation, attempt);
+    attempt.onEnd((reason) => this.#attemptOnEnd(leg, reason));
     const link = connecting.ready ?? (await attempt.during(connecting.link));
-    signaling.on('event', (event) => this.#signalingOnEvent(event, attempt, link));
-    const answer = await attempt.during(
-      signaling.request('watch', {
-        stream: streamId,
-        rtpCapabilities: wireCapabilities(link.device.recvRtpCapabilities),
-      }),
-    );
+    conversation.on('event', (event) => this.#conversationOnEvent(event, leg, link));
+    conversation.on('interrupted', (interrupted) => {
+      this.#interrupted.value = interrupted;
+    });
+    const rtpCapabilities = wireCapabilities(link.device.recvRtpCapabilities);
+    const answer = await attempt.during(conversation.request('watch', { stream, key, rtpCapabilities }));
     if (answer.state === 'live') {
       this.#viewers.value = answer.viewers;
-      await this.#attach(attempt, link, answer.media);
+      await this.#attach(leg, link, answer.media);
     } else {
       this.#reconnect.reset();
-      this.#dropPath();
-      this.#state.value = { name: 'waiting', notice: answer.notice };
+      if (!this.#next) this.#drop();
+      this.#enter({ name: 'waiting', notice: answer.notice });
     }
   }
 
-  #signalingOnEvent(event: Event, attempt: Attempt, link: Link): void {
-    if (attempt.ended) return;
-    if ('viewers' in event) this.#viewers.value = event.viewers;
-    if (event.type === 'viewers') this.#viewers.value = event.count;
-    if (event.type === 'ended') this.#streamOnEnd(event, attempt);
-    if (event.type === 'notice') this.#streamOnNotice(event.notice);
-    if (event.type === 'live' && event.media) {
-      this.#awaitedSince = performance.now();
-      this.#attach(attempt, link, event.media).catch((error: unknown) => attempt.end(toClientError(error)));
+  /** Whoever goes to another server sees the stream from the old one until there is a picture from the new one. */
+  #attemptOnEnd(leg: Leg<Receiver>, reason: PharosClientError): void {
+    if (reason.code === 'moved' && this.#shown?.leg === leg) {
+      this.#next = { name: 'reconnecting', attempt: 1, error: reason };
+      leg.end = () => this.#oldServerOnEnd(leg);
+      return;
     }
+    leg.conversation.close();
+    this.#interrupted.value = false;
+    if (leg.media !== this.#shown?.receiver) leg.media?.close();
+  }
+
+  #oldServerOnEnd(leg: Leg<Receiver>): void {
+    leg.conversation.close();
+    if (!this.#next || this.#shown?.leg !== leg) return;
+    const next = this.#next;
+    this.#next = undefined;
+    if (next.name === 'waiting' || next.name === 'ended') this.#drop();
+    this.#state.value = next;
+  }
+
+  #conversationOnEvent(event: Event, leg: Leg<Receiver>, link: Link): void {
+    const fail = (error: unknown) => leg.end(toClientError(error));
+    if ('viewers' in event) this.#viewers.value = event.viewers;
+    switch (event.type) {
+      case 'viewers':
+        this.#viewers.value = event.count;
+        break;
+      case 'live':
+        this.#awaitedSince = performance.now();
+        if (event.media) this.#attach(leg, link, event.media).catch(fail);
+        break;
+      case 'away':
+        this.#publisherOnAway(leg, event.reason);
+        break;
+      case 'tracks':
+        this.emit('unplayable', event.unplayable);
+        this.#play(leg, event.consumers).catch(fail);
+        break;
+      case 'ended':
+        this.#streamOnEnd(event, leg);
+        break;
+      case 'notice':
+        this.#streamOnNotice(event.notice);
+        break;
+      case 'move':
+        leg.moveIn(event.delay);
+        break;
+      case 'welcome':
+      case 'closing':
+        break;
+    }
+  }
+
+  #publisherOnAway(leg: Leg<Receiver>, reason: EndReason): void {
+    leg.media?.cancel();
+    // It may well be on its way to where we are told to go, too.
+    if (!this.#next) leg.moveIfTold();
+    if (!this.#shown || this.#shown.leg === leg) this.#state.value = { name: 'away', reason };
   }
 
   /** Why the stream is not live. */
   #streamOnNotice(notice: Notice | undefined): void {
-    const state = this.#state.value;
-    if (state.name === 'waiting' || state.name === 'ended') this.#state.value = { ...state, notice };
+    const state = this.#next ?? this.#state.value;
+    if (state.name === 'waiting' || state.name === 'ended') this.#enter({ ...state, notice });
   }
 
-  #streamOnEnd({ reason, waiting }: EventOf<'ended'>, attempt: Attempt): void {
-    if (!waiting) {
-      const loss = this.#path?.loss ?? new PharosClientError('connection_lost', 'The stream was lost.');
-      attempt.end(endOf(reason, loss));
+  #streamOnEnd({ reason, waiting }: EventOf<'ended'>, leg: Leg<Receiver>): void {
+    const old = this.#next !== undefined && this.#shown?.leg === leg;
+    if (old || !waiting) {
+      const loss = leg.media?.path.loss ?? new PharosClientError('connection_lost', 'The stream was lost.');
+      leg.end(endOf(reason, loss));
       return;
     }
-    this.#dropPath();
-    this.#state.value = { name: 'ended', reason, waiting };
+    leg.media?.close();
+    leg.media = undefined;
+    if (!this.#next) this.#drop();
+    this.#enter({ name: 'ended', reason, waiting });
   }
 
-  async #attach(attempt: Attempt, link: Link, media: Media): Promise<void> {
-    const transport = link.device.createRecvTransport({
-      ...localTransport(media.transport),
-      iceServers: link.welcome.iceServers,
+  async #attach(leg: Leg<Receiver>, link: Link, media: Media): Promise<void> {
+    const receiver = new Receiver(media.transport, {
+      link,
       iceTransportPolicy: this.#options.iceTransportPolicy,
-    });
-    const path = new MediaPath({
-      transport,
-      signaling: link.signaling,
+      onTracks: (tracks) => this.#show(leg, receiver, tracks),
       onTrouble: (trouble) => {
-        if (this.#path === path) this.#trouble.value = trouble;
+        if (this.#shown?.receiver === receiver) this.#trouble.value = trouble;
       },
-      onConnected: () => this.#reconnect.reset(),
-      onLost: (reason) => attempt.end(reason),
+      onConnected: () => {
+        this.#reached = true;
+        this.#reconnect.reset();
+      },
+      onLost: (reason) => leg.end(reason),
     });
-    this.#dropPath();
-    this.#path = path;
+    if (leg.media !== this.#shown?.receiver) leg.media?.close();
+    leg.media = receiver;
     this.emit('unplayable', media.unplayable);
-    try {
-      // All in one tick: mediasoup-client makes one offer and answer of them.
-      await Promise.all(
-        media.consumers.map((consumer) =>
-          transport.consume({
-            ...consumer,
-            // Before the answer is made: the player gets ready meanwhile.
-            onRtpReceiver: ({ track }) => this.#addTrack(track),
-          }),
-        ),
-      );
-    } catch (error) {
-      // Stopped or ended in between: whoever closed the path has set the state.
-      if (this.#path !== path) return;
-      throw error;
-    }
-    if (this.#path === path && !attempt.ended) this.#state.value = { name: 'live' };
+    await this.#play(leg, media.consumers);
   }
 
-  #addTrack(track: MediaStreamTrack): void {
-    this.mediaStream.addTrack(track);
+  async #play(leg: Leg<Receiver>, consumers: Media['consumers']): Promise<void> {
+    const { media: receiver } = leg;
+    if (!receiver) return;
+    const empty = this.mediaStream.getTracks().length === 0;
+    try {
+      if ((await receiver.play(consumers, empty)) && leg.media === receiver) {
+        this.#state.value = { name: 'live' };
+      }
+    } catch (error) {
+      // Stopped or ended in between: whoever closed it has set the state.
+      if (!receiver.closed) throw error;
+    }
+  }
+
+  /** In one tick, so that the player never finds itself without a track. */
+  #show(leg: Leg<Receiver>, receiver: Receiver, tracks: readonly MediaStreamTrack[]): void {
+    if (receiver.closed || leg.media !== receiver) return;
+    const before = this.mediaStream.getTracks();
+    for (const track of tracks) if (!before.includes(track)) this.mediaStream.addTrack(track);
+    for (const track of before) if (!tracks.includes(track)) this.mediaStream.removeTrack(track);
+    const last = this.#shown;
+    this.#shown = { leg, receiver };
+    if (last?.receiver !== receiver) {
+      this.#next = undefined;
+      if (last && last.leg !== leg) last.leg.conversation.close();
+      last?.receiver.close();
+      this.#trouble.value = false;
+    }
     this.emit('tracks', this.mediaStream);
   }
 
-  #dropPath(): void {
-    this.#path?.close();
-    this.#path = undefined;
+  /** Takes away what is on the screen. */
+  #drop(): void {
+    const shown = this.#shown;
+    this.#shown = undefined;
+    if (this.#next) shown?.leg.conversation.close();
+    this.#next = undefined;
+    shown?.receiver.close();
     for (const track of this.mediaStream.getTracks()) this.mediaStream.removeTrack(track);
     this.#trouble.value = false;
   }

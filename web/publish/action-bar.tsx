@@ -8,6 +8,7 @@ import { formatElapsed } from './elapsed.ts';
 type Props = {
   state: PublisherState;
   trouble: boolean;
+  interrupted: boolean;
   viewers: number;
   liveSince: number | undefined;
   /** There is something to send. */
@@ -16,12 +17,13 @@ type Props = {
   onStop(): void;
 };
 
-export function ActionBar({ state, trouble, viewers, liveSince, ready, onStart, onStop }: Props) {
+export function ActionBar(props: Props) {
+  const { state, trouble, interrupted, viewers, liveSince, ready, onStart, onStop } = props;
   const active = isActive(state);
   return (
     <div class="action-bar">
       <div class="facts">
-        <StatusLight state={state.name} {...describe(state, { trouble, ready })} />
+        <StatusLight state={state.name} {...describe(state, { trouble, interrupted, ready })} />
         {active && liveSince !== undefined && (
           <>
             <Elapsed since={liveSince} />

@@ -14,13 +14,15 @@ export function isKeyRefused(state: PublisherState): boolean {
 
 type Circumstances = {
   trouble: boolean;
+  /** The server has been out of reach for a while; media goes on. */
+  interrupted: boolean;
   /** There is something to send. */
   ready: boolean;
 };
 
 export function describe(
   state: PublisherState,
-  { trouble, ready }: Circumstances,
+  { trouble, interrupted, ready }: Circumstances,
 ): { tone: Tone; text: string } {
   switch (state.name) {
     case 'idle':
@@ -28,7 +30,8 @@ export function describe(
     case 'connecting':
       return { tone: 'busy', text: 'Connecting' };
     case 'live':
-      return trouble ? { tone: 'busy', text: 'Live, connection trouble' } : { tone: 'good', text: 'Live' };
+      if (trouble) return { tone: 'busy', text: 'Live, connection trouble' };
+      return { tone: 'good', text: interrupted ? 'Live, server out of reach' : 'Live' };
     case 'reconnecting':
       return { tone: 'busy', text: 'Reconnecting' };
     case 'ended':
@@ -48,7 +51,7 @@ export function explainFailure(error: PharosClientError, stream: string): Explan
     case 'not_allowed':
       return {
         title: 'Publishing here needs the publish key',
-        text: 'It is missing or wrong. Enter it, or use the publish link that the server printed when it started.',
+        text: 'It is missing, wrong, expired, or for another stream. Enter it, or use the publish link that you were given, or that the server printed when it started.',
       };
     case 'unsupported_codec':
       return {
@@ -62,12 +65,27 @@ export function explainFailure(error: PharosClientError, stream: string): Explan
 
 /** Nothing to explain when it was the user who stopped. */
 export function explainEnd(reason: EndReason): Explanation | undefined {
-  if (reason === 'stopped') return undefined;
-  if (reason === 'taken_over') {
-    return {
-      title: 'This stream goes on somewhere else',
-      text: 'It was started again with the same key, on another page or in an encoder, while this page was silent.',
-    };
+  switch (reason) {
+    case 'stopped':
+      return undefined;
+    case 'taken_over':
+      return {
+        title: 'This stream goes on somewhere else',
+        text: 'It was started again by the same publisher, on another page or in an encoder.',
+      };
+    case 'not_allowed':
+      return {
+        title: 'You may not publish any longer',
+        text: 'What let you publish this stream has expired or was taken back. Ask for a new link.',
+      };
+    case 'removed':
+      return { title: 'This stream was ended', text: 'Whoever runs this server ended it.' };
+    case 'over_limit':
+      return {
+        title: 'The server ended the stream',
+        text: 'It sent more than it may. Choose a lower resolution, then start again.',
+      };
+    default:
+      return { title: 'The stream has ended', text: 'The server ended it. Press Start to go live again.' };
   }
-  return { title: 'The stream has ended', text: 'The server ended it. Press Start to go live again.' };
 }

@@ -17,7 +17,7 @@ const DEVICES: readonly Device[] = ['camera', 'microphone'];
 
 /** This computer's camera and microphone as chosen: opened, reopened, and watched for being unplugged. */
 export class LocalMedia extends Emitter<{ state: LocalMediaState }> {
-  readonly #choices: Record<Device, Choice> = { camera: '', microphone: '' };
+  readonly #choices: Record<Device, Choice>;
   #resolution: Resolution;
   #state: LocalMediaState = {
     opening: true,
@@ -28,8 +28,9 @@ export class LocalMedia extends Emitter<{ state: LocalMediaState }> {
   /** One thing after the other: a camera cannot be opened twice at a time everywhere. */
   #work: Promise<void> = Promise.resolve();
 
-  constructor(resolution: Resolution) {
+  constructor(resolution: Resolution, choices: Record<Device, Choice>) {
     super();
+    this.#choices = { ...choices };
     this.#resolution = resolution;
     navigator.mediaDevices?.addEventListener('devicechange', () => void this.#list());
   }

@@ -1,53 +1,65 @@
 import { useEffect, useState } from 'preact/hooks';
-import { rememberKey, takeKey } from '../base/key.ts';
+import { rememberKey } from '../base/key.ts';
+import { Notice } from '../base/notice.tsx';
 import { signalUrl } from '../base/signal-url.ts';
 import { local } from '../base/storage.ts';
-import { useLatest } from '../base/use-events.ts';
+import { useLasting, useLatest } from '../base/use-events.ts';
 import { Publisher } from '../lib/publisher.ts';
 import { ActionBar } from './action-bar.tsx';
 import { isActive, isKeyRefused } from './describe.ts';
-
+import { takePublishLink } from './link.ts';
 import { LocalMedia, type LocalMediaState } from './local-media.ts';
 import { LevelMeter } from './meter.tsx';
 import { Notices } from './notices.tsx';
 import { Preview } from './preview.tsx';
 import { codecOf, resolutionOf, videoSettings } from './quality.ts';
 import { RecordControl } from './record.tsx';
+import { type Resumable, resumable } from './resumable.ts';
 import { isStreamChoice, Settings, type SettingsValues } from './settings.tsx';
 import { Share } from './share.tsx';
-import { useLeaveWarning, useStayAwake, useTracksFollow } from './while-live.ts';
+import { useLeaveWarning, useRemembered, useStayAwake, useTracksFollow } from './while-live.ts';
 
+/** A connection that is back by then need not be spoken of. */
+const HINT_AFTER = 3000;
+
+const link = takePublishLink();
+const left = resumable();
+/** What to go on with by itself. */
+const unfinished = left && (link.stream ?? left.stream) === left.stream ? left : undefined;
 const initial: SettingsValues = {
-  camera: '',
-  microphone: '',
+  camera: unfinished?.camera ?? '',
+  microphone: unfinished?.microphone ?? '',
   resolution: resolutionOf(local.get('resolution')),
   codec: codecOf(local.get('codec')),
-  stream: local.get('stream') ?? '',
-  key: takeKey('key') ?? '',
+  stream: link.stream ?? unfinished?.stream ?? local.get('stream') ?? '',
+  key: link.key ?? '',
 };
 const publisher = new Publisher({ url: signalUrl() });
-const media = new LocalMedia(initial.resolution);
+const media = new LocalMedia(initial.resolution, initial);
 window.pharos = publisher;
 
 export function PublishPage() {
   const [values, setValues] = useState(initial);
   const [keyNeeded, setKeyNeeded] = useState(false);
   const [liveSince, setLiveSince] = useState<number | undefined>();
+  const [resuming, setResuming] = useState(unfinished !== undefined);
   const state = useLatest(publisher, 'state', publisher.state);
   const trouble = useLatest(publisher, 'trouble', publisher.trouble);
+  const interrupted = useLasting(useLatest(publisher, 'interrupted', publisher.interrupted), HINT_AFTER);
   const viewers = useLatest(publisher, 'viewers', publisher.viewers);
   const found = useLatest(publisher, 'notices', publisher.notices);
   const localMedia = useLatest(media, 'state', media.state);
   const active = isActive(state);
 
   useEffect(() => {
-    void media.open();
+    void media.open().then(() => (unfinished ? resume(unfinished) : undefined));
     // If it fails, it will be told when it matters: at Start.
     publisher.prepare().then(
       (server) => setKeyNeeded(server.keyNeeded),
       () => {},
     );
   }, []);
+  useRemembered(state, { liveSince, camera: values.camera, microphone: values.microphone });
   useTracksFollow(publisher, localMedia);
   useLeaveWarning(active);
   useStayAwake(active);
@@ -56,12 +68,18 @@ export function PublishPage() {
     setValues((values) => ({ ...values, ...change }));
     applyChange(change);
   };
-  const start = async () => {
-    setLiveSince(undefined);
-    const stream = await goLive(values);
+  const live = async (since: number | undefined, secret?: string) => {
+    setLiveSince(since);
+    const stream = await goLive(values, secret);
     if (stream === undefined) return;
-    setLiveSince(Date.now());
+    setLiveSince(since ?? Date.now());
     setValues((values) => ({ ...values, stream }));
+  };
+  const resume = async ({ liveSince, session }: Resumable) => {
+    const { camera, microphone } = media.state.tracks;
+    // Without a picture or sound it is for the user to decide.
+    if (camera || microphone) await live(liveSince, session);
+    setResuming(false);
   };
 
   return (
@@ -71,18 +89,24 @@ export function PublishPage() {
         <Preview track={localMedia.tracks.camera} opening={localMedia.opening} />
         <LevelMeter track={localMedia.tracks.microphone} />
         <ActionBar
-          {...{ state, trouble, viewers, liveSince }}
+          {...{ state, trouble, interrupted, viewers, liveSince }}
           ready={isReady(values, localMedia)}
-          onStart={() => void start()}
+          onStart={() => void live(undefined)}
           onStop={() => publisher.stop()}
         />
         {state.name === 'live' && <RecordControl stream={state.published.stream} publishKey={values.key} />}
+        {resuming && (
+          <Notice tone="busy" title="Going on with your stream">
+            “{values.stream}” was live when this page was left. Your viewers are still there.
+          </Notice>
+        )}
         <Notices {...{ state, trouble, found, values, localMedia }} onRetry={() => void media.open()} />
       </div>
       <div class="publish-side">
         {'published' in state && <Share {...state.published} />}
         <Settings
           {...{ values, localMedia, active }}
+          streamFixed={link.stream !== undefined}
           keyAsked={keyNeeded || isKeyRefused(state)}
           onChange={change}
         />
@@ -106,17 +130,21 @@ function applyChange({ camera, microphone, resolution, codec }: Partial<Settings
 }
 
 /** The stream id, or undefined if it could not go live: the state then says why. */
-async function goLive({ stream, key, codec, resolution }: SettingsValues): Promise<string | undefined> {
+async function goLive(
+  { stream, key, codec, resolution }: SettingsValues,
+  resume: string | undefined,
+): Promise<string | undefined> {
   publisher.key = key || undefined;
   try {
     const published = await publisher.publish({
       stream: stream || undefined,
+      resume,
       videoTrack: media.state.tracks.camera,
       audioTrack: media.state.tracks.microphone,
       video: videoSettings(codec, resolution),
     });
-    local.set('stream', published.stream);
-    rememberKey('key', key);
+    if (link.stream === undefined) local.set('stream', published.stream);
+    rememberKey(link.keyName, key);
     return published.stream;
   } catch {
     return undefined;

@@ -19,11 +19,13 @@ type Props = {
   localMedia: LocalMediaState;
   /** While connecting or live; what cannot be changed then is locked. */
   active: boolean;
+  /** The publish link is for this stream only. */
+  streamFixed: boolean;
   keyAsked: boolean;
   onChange(change: Partial<SettingsValues>): void;
 };
 
-export function Settings({ values, localMedia, active, keyAsked, onChange }: Props) {
+export function Settings({ values, localMedia, active, streamFixed, keyAsked, onChange }: Props) {
   return (
     <form class="card" aria-labelledby="settings-title" onSubmit={(event) => event.preventDefault()}>
       <h2 id="settings-title">Settings</h2>
@@ -61,7 +63,11 @@ export function Settings({ values, localMedia, active, keyAsked, onChange }: Pro
       </div>
       {active || (
         <>
-          <StreamField value={values.stream} onChange={(stream) => onChange({ stream })} />
+          <StreamField
+            value={values.stream}
+            fixed={streamFixed}
+            onChange={(stream) => onChange({ stream })}
+          />
           {keyAsked && <KeyField value={values.key} onChange={(key) => onChange({ key })} />}
         </>
       )}
@@ -71,8 +77,9 @@ export function Settings({ values, localMedia, active, keyAsked, onChange }: Pro
 
 type FieldProps = { value: string; onChange(value: string): void };
 
-function StreamField({ value, onChange }: FieldProps) {
+function StreamField({ value, fixed, onChange }: FieldProps & { fixed: boolean }) {
   const wrong = !isStreamChoice(value);
+  const hint = wrong ? IDENTIFIER_RULE : fixed && 'Your publish link is for this stream.';
   return (
     <div class="field">
       <label for="stream">Stream identifier</label>
@@ -80,17 +87,18 @@ function StreamField({ value, onChange }: FieldProps) {
         id="stream"
         class="input"
         value={value}
+        readOnly={fixed}
         placeholder="made for you if left empty"
         onInput={(event) => onChange(event.currentTarget.value.trim())}
         autoComplete="off"
         autoCapitalize="off"
         spellcheck={false}
         aria-invalid={wrong}
-        aria-describedby={wrong ? 'stream-hint' : undefined}
+        aria-describedby={hint ? 'stream-hint' : undefined}
       />
-      {wrong && (
-        <p id="stream-hint" class="hint error" role="alert">
-          {IDENTIFIER_RULE}
+      {hint && (
+        <p id="stream-hint" class={wrong ? 'hint error' : 'hint'} role={wrong ? 'alert' : undefined}>
+          {hint}
         </p>
       )}
     </div>
@@ -111,7 +119,7 @@ function KeyField({ value, onChange }: FieldProps) {
         aria-describedby="key-hint"
       />
       <p id="key-hint" class="hint">
-        Part of the publish link that the server printed.
+        Part of your publish link, or of the one that the server printed.
       </p>
     </div>
   );

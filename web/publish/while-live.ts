@@ -1,6 +1,7 @@
 import { useEffect } from 'preact/hooks';
-import type { Publisher } from '../lib/publisher.ts';
+import type { Publisher, PublisherState } from '../lib/publisher.ts';
 import type { LocalMediaState } from './local-media.ts';
+import { type Resumable, remember } from './resumable.ts';
 
 /** Another camera or microphone chosen, or one unplugged, while live: the stream follows. */
 export function useTracksFollow(publisher: Publisher, { tracks }: LocalMediaState): void {
@@ -44,4 +45,31 @@ export function useStayAwake(active: boolean): void {
       void lock?.release();
     };
   }, [active]);
+}
+
+const REMEMBER_EVERY = 2000;
+
+type Remembered = Pick<Resumable, 'camera' | 'microphone'> & { liveSince: number | undefined };
+
+/** While live, and until it is stopped, what a reload of the page goes on with is kept up to date. */
+export function useRemembered(state: PublisherState, { liveSince, camera, microphone }: Remembered): void {
+  const published = 'published' in state ? state.published : undefined;
+  const over = state.name === 'ended' || state.name === 'failed';
+  useEffect(() => {
+    if (over) remember(undefined);
+    if (!published) return;
+    const { stream, session, grace } = published;
+    const now = () => {
+      const at = Date.now();
+      remember({ stream, session, grace, at, liveSince: liveSince ?? at, camera, microphone });
+    };
+    now();
+    // A page that crashes has no time to say when.
+    const timer = setInterval(now, REMEMBER_EVERY);
+    addEventListener('pagehide', now);
+    return () => {
+      clearInterval(timer);
+      removeEventListener('pagehide', now);
+    };
+  }, [published, over, liveSince, camera, microphone]);
 }

@@ -5,7 +5,7 @@ import { Notice } from '../base/notice.tsx';
 type Props = {
   /** The address has something for an identifier that cannot be one. */
   impossible: boolean;
-  onWatch(identifier: string): void;
+  onWatch(identifier: string, key: string | undefined): void;
 };
 
 /** Which stream? Where its picture will be. */

@@ -5,7 +5,16 @@ import type { Tone } from '../base/status.tsx';
 import type { PharosClientError } from '../lib/errors.ts';
 import type { ViewerState } from '../lib/viewer.ts';
 
-export function describe(state: ViewerState, trouble: boolean): { tone: Tone; text: string } {
+type Circumstances = {
+  trouble: boolean;
+  /** The server has been out of reach for a while; media goes on. */
+  interrupted: boolean;
+};
+
+export function describe(
+  state: ViewerState,
+  { trouble, interrupted }: Circumstances,
+): { tone: Tone; text: string } {
   switch (state.name) {
     case 'idle':
       return { tone: 'idle', text: 'Stopped' };
@@ -14,9 +23,12 @@ export function describe(state: ViewerState, trouble: boolean): { tone: Tone; te
     case 'waiting':
       return { tone: 'busy', text: 'Waiting' };
     case 'live':
-      return trouble ? { tone: 'busy', text: 'Connection trouble' } : { tone: 'good', text: 'Live' };
+      if (trouble) return { tone: 'busy', text: 'Connection trouble' };
+      return { tone: 'good', text: interrupted ? 'Live, server out of reach' : 'Live' };
+    case 'away':
+      return { tone: 'busy', text: 'Publisher reconnecting' };
     case 'ended':
-      return { tone: 'idle', text: state.reason === 'wait_timeout' ? 'Nobody is live' : 'Ended' };
+      return { tone: 'idle', text: end(state.reason) };
     case 'reconnecting':
       return { tone: 'busy', text: 'Reconnecting' };
     case 'failed':
@@ -24,8 +36,14 @@ export function describe(state: ViewerState, trouble: boolean): { tone: Tone; te
   }
 }
 
+function end(reason: EndReason): string {
+  if (reason === 'wait_timeout') return 'Nobody is live';
+  return reason === 'not_allowed' || reason === 'removed' ? 'Not allowed' : 'Ended';
+}
+
 function failure({ code }: PharosClientError): string {
   if (code === 'stream_not_found') return 'Not found';
+  if (code === 'not_allowed') return 'Not allowed';
   return code === 'full' ? 'Full' : 'Failed';
 }
 
@@ -52,6 +70,7 @@ export function messageFor(state: ViewerState, identifier: string): Message | un
       return { ...explainFailure(state.error, identifier), again: 'Try again' };
     case 'connecting':
     case 'live':
+    case 'away':
     case 'reconnecting':
       return undefined;
   }
@@ -73,6 +92,18 @@ function describeEnd(reason: EndReason, waiting: boolean, identifier: string): M
       again: 'Wait again',
     };
   }
+  if (!waiting && reason === 'not_allowed') {
+    return {
+      title: 'You may not watch this any longer',
+      text: 'What let you watch this stream has expired or was taken back. Ask for a new link.',
+    };
+  }
+  if (!waiting && reason === 'removed') {
+    return { title: 'You were removed from this stream', text: 'Whoever runs this server ended it for you.' };
+  }
+  if (!waiting && reason === 'over_limit') {
+    return { title: 'The server ended this', text: 'It was more than the server lets one viewer have.' };
+  }
   const title = reason === 'stopped' ? 'The stream has ended' : 'The stream was interrupted';
   if (waiting) return { title, text: 'It will start again here by itself, should the publisher come back.' };
   return { title, text: '', again: 'Watch again' };
@@ -84,6 +115,11 @@ function explainFailure(error: PharosClientError, identifier: string): Explanati
       return {
         title: 'There is no such stream',
         text: `Nobody is live as “${identifier}”. Check the identifier, or look in later.`,
+      };
+    case 'not_allowed':
+      return {
+        title: 'This stream is private',
+        text: 'Ask for a link that lets you watch. If you have one, it may have expired.',
       };
     case 'full':
       return {

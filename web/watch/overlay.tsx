@@ -73,6 +73,7 @@ function bannerFor(
   trouble: boolean,
   unplayable: ViewerEvents['unplayable'],
 ): string | undefined {
+  if (state.name === 'away') return 'The publisher is reconnecting…';
   if (state.name === 'reconnecting') return 'The connection was lost. Trying again…';
   if (trouble) return 'Nothing is getting through at the moment. Checking the connection…';
   const kinds = unplayable.map(({ kind }) => kind);

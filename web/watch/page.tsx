@@ -3,7 +3,7 @@ import { identifierOfPath, watchPath } from '../base/identifier.ts';
 import { signalUrl } from '../base/signal-url.ts';
 import { Viewer } from '../lib/viewer.ts';
 import { Chooser } from './chooser.tsx';
-import { afterJoin, join } from './join.ts';
+import { afterJoin, join, joinWith } from './join.ts';
 import { Player } from './player.tsx';
 
 const viewer = new Viewer({ url: signalUrl() });
@@ -20,6 +20,7 @@ export function WatchPage() {
     document.title = identifier ? `${identifier} – Pharos` : 'Watch – Pharos';
   }, [identifier]);
   useEffect(() => {
+    // Also when a link with a key is opened over the one without.
     const follow = () => {
       const next = identifierOfPath(location.pathname);
       if (next) join(viewer, next);
@@ -30,9 +31,9 @@ export function WatchPage() {
     return () => removeEventListener('popstate', follow);
   }, []);
 
-  const watch = (chosen: string) => {
+  const watch = (chosen: string, key: string | undefined) => {
     // Without loading a page anew: the connection is open, and the click allows sound.
-    join(viewer, chosen);
+    joinWith(viewer, chosen, key);
     afterJoin(viewer, () => {
       history.pushState(null, '', watchPath(chosen));
       setIdentifier(chosen);

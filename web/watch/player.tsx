@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useRef } from 'preact/hooks';
 import { PeopleIcon } from '../base/icons.tsx';
 import { StatusLight } from '../base/status.tsx';
-import { useLatest } from '../base/use-events.ts';
+import { useLasting, useLatest } from '../base/use-events.ts';
 import type { Viewer } from '../lib/viewer.ts';
 import { Controls } from './controls.tsx';
 import { describe, messageFor } from './describe.ts';
@@ -12,6 +12,9 @@ import { Overlay } from './overlay.tsx';
 import { useShortcuts } from './shortcuts.ts';
 import { useIdle } from './use-idle.ts';
 import { usePlayback } from './use-playback.ts';
+
+/** A connection that is back by then need not be spoken of. */
+const HINT_AFTER = 3000;
 
 type Props = {
   viewer: Viewer;
@@ -26,6 +29,7 @@ export function Player({ viewer, identifier, chooser }: Props) {
   const video = useRef<HTMLVideoElement>(null);
   const state = useLatest(viewer, 'state', viewer.state);
   const trouble = useLatest(viewer, 'trouble', viewer.trouble);
+  const interrupted = useLasting(useLatest(viewer, 'interrupted', viewer.interrupted), HINT_AFTER);
   const viewers = useLatest(viewer, 'viewers', viewer.viewers);
   const unplayable = useLatest(viewer, 'unplayable', []);
   const { playback, playbackState, showing } = usePlayback(viewer, video, state);
@@ -64,7 +68,7 @@ export function Player({ viewer, identifier, chooser }: Props) {
         )}
       </div>
       <div class="caption">
-        {identifier && <StatusLight state={state.name} {...describe(state, trouble)} />}
+        {identifier && <StatusLight state={state.name} {...describe(state, { trouble, interrupted })} />}
         {identifier === undefined && <StatusLight state="failed" tone="bad" text="Not found" />}
         <span class="identifier" title="Stream identifier">
           {identifier}

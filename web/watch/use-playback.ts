@@ -8,6 +8,9 @@ type Result = { playback: Playback | undefined; playbackState: PlaybackState; sh
 
 const BEFORE: PlaybackState = { muted: false, volume: 1, paused: true, silenced: false };
 
+/** States in which there is a picture, perhaps the last one. */
+const WITH_PICTURE: ReadonlySet<ViewerState['name']> = new Set(['live', 'away', 'reconnecting']);
+
 /** Connects viewer and video element; `showing` from the first frame of each join on. */
 export function usePlayback(
   viewer: Viewer,
@@ -34,7 +37,7 @@ export function usePlayback(
   }, [viewer, video]);
 
   useEffect(() => {
-    if (state.name !== 'live' && state.name !== 'reconnecting') setShowing(false);
+    if (!WITH_PICTURE.has(state.name)) setShowing(false);
   }, [state.name]);
 
   useLayoutEffect(() => {

@@ -1,0 +1,41 @@
+import type { Attempt } from './attempt.ts';
+import type { Conversation } from './conversation.ts';
+import type { PharosClientError } from './errors.ts';
+import type { MediaPath } from './media-path.ts';
+import { onNetworkChange } from './network.ts';
+import { moved } from './retry.ts';
+
+/** One session with one server, and the media by it. Its end is that of the attempt that began it. */
+export class Leg<Media extends { readonly path: MediaPath }> {
+  readonly conversation: Conversation;
+  media: Media | undefined;
+  /** For one that outlives its attempt, this is set anew. */
+  end: (reason: PharosClientError) => void;
+  #move: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(conversation: Conversation, attempt: Attempt) {
+    this.conversation = conversation;
+    this.end = (reason) => attempt.end(reason);
+    attempt.onEnd(() => clearTimeout(this.#move));
+    const off = onNetworkChange(() => this.#networkOnChange());
+    conversation.on('close', (reason) => {
+      off();
+      this.end(reason);
+    });
+  }
+
+  /** The server shuts down: in so many ms another one is to be found. */
+  moveIn(delay: number): void {
+    this.#move ??= setTimeout(() => this.end(moved()), delay);
+  }
+
+  /** Where to go is known already: there is no reason to stay. */
+  moveIfTold(): void {
+    if (this.#move) this.end(moved());
+  }
+
+  #networkOnChange(): void {
+    if (this.media) this.media.path.restartIce();
+    else this.conversation.check();
+  }
+}

@@ -1,0 +1,82 @@
+import type { types } from 'mediasoup-client';
+import type { AnswerOf, MediaKind } from '../../server/protocol/messages.ts';
+import { chooseCodec } from './codecs.ts';
+import { type PharosClientError, toClientError } from './errors.ts';
+import type { Link } from './link.ts';
+import { MediaPath } from './media-path.ts';
+import {
+  audioProducerOptions,
+  replaceProducerTrack,
+  type VideoSettings,
+  videoProducerOptions,
+} from './sending.ts';
+import type { Tracks } from './tracks.ts';
+import { localTransport, wireRtpParameters } from './wire.ts';
+
+type Options = {
+  link: Link;
+  iceTransportPolicy: RTCIceTransportPolicy | undefined;
+  onTrouble(trouble: boolean): void;
+  onConnected(): void;
+  onLost(reason: PharosClientError): void;
+};
+
+/** A publisher's end of the media: one path, and what is sent on it. */
+export class Sender {
+  readonly path: MediaPath;
+  readonly #transport: types.Transport;
+  readonly #device: Link['device'];
+  readonly #answer: AnswerOf<'publish'>;
+  readonly #producers = new Map<MediaKind, types.Producer>();
+
+  constructor(answer: AnswerOf<'publish'>, { link, iceTransportPolicy, ...events }: Options) {
+    const { conversation, device, welcome } = link;
+    this.#device = device;
+    this.#answer = answer;
+    this.#transport = device.createSendTransport({
+      ...localTransport(answer.transport),
+      iceServers: welcome.iceServers,
+      iceTransportPolicy,
+    });
+    this.#transport.on('produce', ({ kind, rtpParameters }, resolve, reject) => {
+      conversation.request('produce', { kind, rtpParameters: wireRtpParameters(rtpParameters) }).then(
+        ({ producerId }) => resolve({ id: producerId }),
+        (error: unknown) => reject(toClientError(error)),
+      );
+    });
+    this.path = new MediaPath({ transport: this.#transport, conversation, ...events });
+  }
+
+  /** Sends these, or by the time it comes to that what `latest` says. */
+  async send({ video, audio }: Tracks, settings: VideoSettings, latest: () => Tracks): Promise<void> {
+    if (video) {
+      const codec = chooseCodec(this.#device.sendRtpCapabilities, settings.codec);
+      const producer = await this.#transport.produce(
+        videoProducerOptions(video, codec, settings, this.#answer),
+      );
+      this.#producers.set('video', producer);
+      // The camera may have been changed in between.
+      await replaceProducerTrack(producer, latest().video ?? null, settings);
+    }
+    if (audio) {
+      const producer = await this.#transport.produce(audioProducerOptions(audio, this.#answer));
+      this.#producers.set('audio', producer);
+      await replaceProducerTrack(producer, latest().audio ?? null, settings);
+    }
+  }
+
+  /** Another track of this kind instead; `null` sends nothing. */
+  async replaceTrack(
+    kind: MediaKind,
+    track: MediaStreamTrack | null,
+    settings: VideoSettings,
+  ): Promise<void> {
+    const producer = this.#producers.get(kind);
+    if (producer) await replaceProducerTrack(producer, track, settings);
+  }
+
+  close(): void {
+    this.path.close();
+    this.#producers.clear();
+  }
+}
