@@ -1,7 +1,7 @@
 /** What outlives a lost connection, and a publisher that drops out. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DTLS, publish, rtpParameters, TestClient, watch } from '../helpers/client.ts';
-import { type TestServer, startServer } from '../helpers/server.ts';
+import { startServer, type TestServer } from '../helpers/server.ts';
 
 let server: TestServer;
 beforeAll(async () => {
