@@ -33,11 +33,12 @@ export async function gatherFacts(parts: Parts): Promise<Facts> {
   const alive = await Promise.all(
     workers.map(async (worker) => ({ ...worker, residentBytes: await residentBytes(worker.pid) })),
   );
-  const { streams, publishers, waiting } = registry.snapshot();
+  const { streams, publishers, waiting, ended } = registry.snapshot();
   const sockets = parts.signaling.snapshot();
   const { whip, whep } = parts.whip.snapshot();
   return {
     streams,
+    ended,
     publishers: { websocket: sockets.publishers, whip, rtp: publishers.rtp },
     viewers: { websocket: sockets.viewers, whep },
     waiting,

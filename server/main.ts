@@ -8,16 +8,19 @@ import { pageCapabilities } from '../workers/media/page-h264.ts';
 import { WorkerPool } from '../workers/media/pool.ts';
 import { TrafficMeter } from '../workers/media/traffic.ts';
 import { canRewrite } from '../workers/media/wire.ts';
+import { Access } from './auth/access.ts';
 import { Admission } from './auth/admission.ts';
-import { Grants } from './auth/grants.ts';
+import { Authority } from './auth/authority.ts';
 import { loadKey } from './auth/keys.ts';
 import { EventLoopWatch } from './base/event-loop.ts';
 import { createLogger } from './base/logger.ts';
 import { Cameras } from './cameras/cameras.ts';
+import { drain } from './drain.ts';
 import { gatherFacts } from './facts.ts';
 import { greeting } from './greeting.ts';
 import { createApp } from './http/app.ts';
 import { camerasApi } from './http/cameras-api.ts';
+import { grantsApi } from './http/grants-api.ts';
 import { listen } from './http/listen.ts';
 import { metricsApi, metricsApp } from './http/metrics-api.ts';
 import { recordingsApi } from './http/recordings-api.ts';
@@ -31,20 +34,36 @@ import { Registry } from './streams/registry.ts';
 import { whip as serveWhip } from './whip/routes.ts';
 
 const PAGES = fileURLToPath(new URL('../dist/web', import.meta.url));
-/** From the signal to the exit, at most. */
+/** From the signal to the exit at most, where nothing is drained. */
 const CLOSE_DEADLINE_MS = 4500;
+/** What closing takes at the end of draining, at most, and of a short time. */
+const CLOSE_AFTER_DRAIN = { ms: 1000, share: 0.25 };
 /** Ctrl-C on `npm start` comes twice: from the terminal, and passed on by npm. */
 const SAME_SIGNAL_MS = 1000;
 
-async function start(config: Config, logger: Logger): Promise<() => Promise<void>> {
+type RunningServer = {
+  /** Resolves when nobody is left, and after `withinMs` at the latest. */
+  drain(withinMs: number): Promise<void>;
+  close(): Promise<void>;
+};
+
+async function start(config: Config, logger: Logger): Promise<RunningServer> {
   await checkAnnouncedAddress(config.media.announcedAddress);
   const publishKey = loadKey(config, 'publish');
   const adminKey = loadKey(config, 'admin');
+  const authority = new Authority({
+    auth: config.auth,
+    keys: { publish: publishKey.key, admin: adminKey.key, jwt: loadKey(config, 'jwt').key },
+    dataDirectory: config.dataDirectory,
+    logger,
+  });
+  const access = new Access({ config, authority, logger });
   const pool = await WorkerPool.create({ media: config.media, logger });
   const traffic = new TrafficMeter();
   for (const worker of pool.workers) traffic.watch(worker);
   pool.on('worker', (worker) => traffic.watch(worker));
   const registry = new Registry({ config, pool, logger });
+  traffic.on('received', (...received) => registry.received(...received));
   const cameras = Cameras.create({ config, logger, registry });
   const recordings = await Recordings.create({ config, logger, registry });
   const eventLoop = new EventLoopWatch({
@@ -56,7 +75,6 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
       ),
   });
   const admission = new Admission(config.limits, () => eventLoop.overloaded);
-  const grants = new Grants(config.auth.publish, { publish: publishKey.key, admin: adminKey.key });
   const rtpCapabilities = wireCapabilities(pool.rtpCapabilities);
   const canPlay = canRewrite();
   if (!canPlay) logger.warn("this media worker is mediasoup's own build: WHEP players are refused");
@@ -78,19 +96,21 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
   const { joins } = metrics;
   const camera = { kind: 'publish', protocol: 'rtp' } as const;
   registry.on('live', ({ kind }) => kind === 'rtp' && joins.accepted(camera));
-  const whip = serveWhip({ config, registry, grants, admission, joins, rtpCapabilities, canPlay });
+  const whip = serveWhip({ config, registry, access, admission, joins, rtpCapabilities, canPlay });
+  let draining = false;
   const app = createApp({
     config,
     logger,
     pagesDir: PAGES,
-    ready: () => readiness(pool),
+    ready: () => readiness(pool, draining),
     onRefusal: (code) => admission.refused(code),
     routes: [
       whip.router,
-      streamsApi({ config, registry, grants }),
-      camerasApi({ config, grants, cameras }),
-      recordingsApi({ config, grants, recordings }),
-      metricsApi({ config, grants, metrics }),
+      streamsApi({ access, registry }),
+      grantsApi({ access, authority }),
+      camerasApi({ access, cameras }),
+      recordingsApi({ access, recordings }),
+      metricsApi({ access, metrics }),
     ],
   });
   const http = await listen(app, config.http, logger, { limits: { ...config.http, ...config.limits } }).catch(
@@ -103,7 +123,7 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
     config,
     logger,
     registry,
-    grants,
+    authority,
     admission,
     joins,
     rtpCapabilities: pageCapabilities(rtpCapabilities),
@@ -115,7 +135,7 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
   process.stdout.write(greeting({ config, port: http.port, publishKey, adminKey }));
   logger.info({ port: http.port, workers: pool.size }, 'server up');
 
-  return async () => {
+  const close = async () => {
     logger.info(
       {
         ...registry.snapshot(),
@@ -135,6 +155,13 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
     await Promise.all([recordingsClosed, camerasClosed, pool.close(), http.close(), metricsHttp?.close()]);
     signaling.terminate();
   };
+  return {
+    drain: (withinMs) => {
+      draining = true;
+      return drain({ registry, signaling, recordings, logger, withinMs });
+    },
+    close,
+  };
 }
 
 /** Plain HTTP: it is for the loopback or the network of the monitoring. */
@@ -144,8 +171,8 @@ async function listenForMetrics({ metrics: { host, port } }: Config, metrics: Me
   return listen(metricsApp(metrics), listener, logger, { section: 'metrics' });
 }
 
-function readiness(pool: WorkerPool): { ok: boolean; reason?: string } {
-  const reason = pool.closed ? 'shutting down' : pool.trouble;
+function readiness(pool: WorkerPool, draining: boolean): { ok: boolean; reason?: string } {
+  const reason = draining || pool.closed ? 'shutting down' : pool.trouble;
   return reason === undefined ? { ok: true } : { ok: false, reason };
 }
 
@@ -153,19 +180,22 @@ function readiness(pool: WorkerPool): { ok: boolean; reason?: string } {
 async function main(): Promise<void> {
   const config = loadConfig({ env: process.env });
   const logger = createLogger(config.log);
-  let close: (() => Promise<void>) | undefined;
-  let closingSince: number | undefined;
+  let server: RunningServer | undefined;
+  let closing: { signal: NodeJS.Signals; since: number } | undefined;
   const onSignal = (signal: NodeJS.Signals) => {
-    if (closingSince !== undefined) {
-      if (performance.now() - closingSince > SAME_SIGNAL_MS) process.exit(1);
+    if (closing) {
+      const same = signal === closing.signal && performance.now() - closing.since < SAME_SIGNAL_MS;
+      if (!same) process.exit(1);
       return;
     }
-    closingSince = performance.now();
+    closing = { signal, since: performance.now() };
     logger.info({ signal }, 'closing');
-    setTimeout(() => process.exit(1), CLOSE_DEADLINE_MS).unref();
+    // Ctrl-C reaches the media workers too, and they end at once: there is nothing left to drain.
+    const drainMs = signal === 'SIGTERM' ? config.limits.drainTime * 1000 : 0;
+    setTimeout(() => process.exit(1), drainMs || CLOSE_DEADLINE_MS).unref();
     // Before start-up is through there is nothing to close but child processes, which end with us.
-    if (!close) process.exit(0);
-    close().then(
+    if (!server) process.exit(0);
+    end(server, drainMs).then(
       () => process.exit(0),
       (error) => {
         logger.error({ err: error }, 'closing failed');
@@ -175,10 +205,15 @@ async function main(): Promise<void> {
   };
   // A fault in one session's handling is no reason to take all streams down.
   process.on('unhandledRejection', (error) => logger.error({ err: error }, 'unhandled rejection'));
-  // Ahead of mediasoup's own listeners, which close the workers under us.
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  close = await start(config, logger);
+  server = await start(config, logger);
+}
+
+async function end(server: RunningServer, drainMs: number): Promise<void> {
+  const closeMs = Math.min(CLOSE_AFTER_DRAIN.ms, drainMs * CLOSE_AFTER_DRAIN.share);
+  if (drainMs > 0) await server.drain(drainMs - closeMs);
+  await server.close();
 }
 
 main().catch((error: unknown) => {

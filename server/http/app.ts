@@ -39,6 +39,7 @@ const STATUS: Record<ErrorCode, number> = {
   server_full: 503,
   unavailable: 503,
   too_many_requests: 429,
+  idle: 408,
   unsupported_codec: 406,
   media_failed: 422,
   server_closing: 503,

@@ -2,6 +2,8 @@
 export type Facts = {
   /** Live. */
   streams: number;
+  /** How often a live stream was not live any more, by reason. */
+  ended: Readonly<Record<string, number>>;
   /** By protocol. */
   publishers: Readonly<Record<string, number>>;
   /** By protocol; those who wait too. */

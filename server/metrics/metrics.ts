@@ -1,6 +1,6 @@
 /** What `/metrics` says, in Prometheus's text format. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import { ERROR_CODES } from '../protocol/codes.ts';
+import { END_REASONS, ERROR_CODES } from '../protocol/codes.ts';
 import type { Facts, TrafficFacts, WorkerFacts } from './facts.ts';
 import { Joins } from './joins.ts';
 
@@ -53,6 +53,12 @@ export class Metrics {
 
 function sessions(gauge: Describe, counter: Describe): void {
   gauge('pharos_streams', 'Streams that are live.', [], ({ streams }) => [[streams]]);
+  counter(
+    'pharos_streams_ended_total',
+    'Live streams that ended or were interrupted, by reason.',
+    ['reason'],
+    ({ ended }) => END_REASONS.map((reason) => [reason, ended[reason] ?? 0]),
+  );
   gauge('pharos_publishers', 'Publishers, by how they came.', ['protocol'], ({ publishers }) =>
     Object.entries(publishers),
   );

@@ -28,6 +28,8 @@ export const ERROR_CODES = [
   'server_full',
   /** This address has too many connections or joins too fast. */
   'too_many_requests',
+  /** Nothing was asked on this connection for too long after it was opened. */
+  'idle',
   /** The other end and the server share no codec for this media. */
   'unsupported_codec',
   /** The media path could not be set up (bad DTLS or RTP parameters). */
@@ -93,6 +95,8 @@ export const NOTICE_CODES = [
   'parameter_sets',
   /** Some of what was offered is not carried. */
   'not_carried',
+  /** More is sent than may be; if it goes on, the stream is ended. */
+  'over_limit',
   /** The recording was ended: there is too little space left. */
   'recording_space',
   /** The stream is not, or no longer, recorded. */
@@ -114,7 +118,7 @@ export const CLOSE_CODES = {
   normal: 1000,
   /** The server shuts down or restarts. */
   goingAway: 1001,
-  /** A flood: more messages than the limit allows. */
+  /** A flood: more messages, or more frames of one, than the limits allow; or none at all. */
   policyViolation: 1008,
   /** A frame larger than the limit. */
   messageTooBig: 1009,

@@ -159,8 +159,20 @@ export class Recordings {
     this.#logger.info({ recording: formatRecordingId(id) }, 'recording deleted');
   }
 
+  /** Ends all that runs, begins no more, and resolves when each has its verdict. */
+  async finish(): Promise<void> {
+    await this.#endAll();
+    await this.#finisher.idle();
+  }
+
   /** Ends all that runs. What is not finished by then, the next start finishes. */
   async close(): Promise<void> {
+    await this.#endAll();
+    await Promise.all([this.#finisher.close(), this.#uploader?.close()]);
+    this.#hooks?.close();
+  }
+
+  async #endAll(): Promise<void> {
     this.#closed = true;
     this.#registry.off('live', this.#onLive);
     this.#registry.off('offline', this.#onOffline);
@@ -169,8 +181,6 @@ export class Recordings {
     await Promise.all(
       [...this.#running].map(([stream, running]) => this.#end(stream, running, 'the server was shut down')),
     );
-    await Promise.all([this.#finisher.close(), this.#uploader?.close()]);
-    this.#hooks?.close();
   }
 
   #listen(): void {

@@ -4,14 +4,14 @@ import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Config } from '../../config/schema.ts';
 import type { Admission } from '../auth/admission.ts';
-import type { Grants } from '../auth/grants.ts';
+import type { Authority } from '../auth/authority.ts';
 import { iceServersFor } from '../auth/ice-servers.ts';
-import { clientAddress, grantIdentity, isAllowedOrigin, isLocal } from '../auth/requester.ts';
-import { PharosError } from '../base/errors.ts';
+import { clientAddress, isAllowedOrigin, isLocal } from '../auth/requester.ts';
 import { TokenBucket } from '../base/limits.ts';
 import type { Joins } from '../metrics/joins.ts';
 import { CLOSE_CODES } from '../protocol/codes.ts';
 import type { RtpCapabilities } from '../protocol/messages.ts';
+import { held } from '../streams/context.ts';
 import type { Registry } from '../streams/registry.ts';
 import type { Slowness } from './outbox.ts';
 import { publishing } from './publisher-session.ts';
@@ -23,7 +23,7 @@ type Options = {
   config: Config;
   logger: Logger;
   registry: Registry;
-  grants: Grants;
+  authority: Authority;
   admission: Admission;
   joins: Joins;
   rtpCapabilities: RtpCapabilities;
@@ -40,6 +40,11 @@ export type SignalingSnapshot = Slowness & {
 };
 
 const BURST_SECONDS = 3;
+/** What one read of a message's bytes brings at least, on average: fewer are sent by nobody who means well. */
+const BYTES_A_READ = 256;
+/** In ms, for the client's part in closing; whoever takes longer is cut off. @types/ws does not know it yet. */
+const CLOSING = { closeTimeout: 5000 };
+const RETRY_AFTER_SECONDS = 10;
 /** Publishers move before their viewers, so that these find the stream where they come to. */
 const PUBLISHERS_MOVE = 0.2;
 
@@ -60,7 +65,11 @@ export class SignalingServer {
     this.#wss = new WebSocketServer({
       noServer: true,
       maxPayload: limits.messageBytes,
+      maxFragments: limits.messageFragments,
+      maxBufferedChunks: Math.max(limits.messageFragments, limits.messageBytes / BYTES_A_READ),
+      // A small message may unpack to a large one, and each connection would keep a window for it.
       perMessageDeflate: false,
+      ...CLOSING,
       clientTracking: false,
     });
     this.#heartbeat = setInterval(() => this.#checkAlive(), limits.heartbeat * 1000);
@@ -115,7 +124,7 @@ export class SignalingServer {
       refuseUpgrade(stream, '404 Not Found');
     } else if (this.#draining) {
       this.#options.admission.refused('server_closing');
-      refuseUpgrade(stream, '503 Service Unavailable');
+      refuseUpgrade(stream, `503 Service Unavailable\r\nRetry-After: ${RETRY_AFTER_SECONDS}`);
     } else if (!isAllowedOrigin(request, http)) {
       this.#options.admission.refused('not_allowed');
       refuseUpgrade(stream, '403 Forbidden');
@@ -125,7 +134,7 @@ export class SignalingServer {
   }
 
   #wssOnConnection(ws: WebSocket, request: IncomingMessage): void {
-    const { config, grants, admission } = this.#options;
+    const { config, authority, admission } = this.#options;
     const address = clientAddress(request, config.http.trustedProxies);
     const local = isLocal(request, config.http);
     const socket = this.#createSocket(ws, address, local);
@@ -145,18 +154,19 @@ export class SignalingServer {
       type: 'welcome',
       rtpCapabilities: this.#options.rtpCapabilities,
       iceServers: iceServersFor(config),
-      keyNeeded: grants.keyNeeded({ local }),
+      keyNeeded: authority.keyNeeded({ address, local }),
     });
   }
 
   #createSocket(ws: WebSocket, address: string, local: boolean): Socket {
-    const { config, logger, registry, grants, admission, joins, publicUrl } = this.#options;
+    const { config, logger, registry, authority, admission, joins, publicUrl } = this.#options;
     const { limits, media } = config;
     const who = { protocol: 'websocket', address } as const;
     return new Socket({
       ws,
       logger,
       sendBuffer: limits.sendBuffer,
+      idleMs: limits.idleTime * 1000,
       slowness: this.#slowness,
       messages: new TokenBucket({
         rate: limits.messagesPerSecond,
@@ -167,18 +177,15 @@ export class SignalingServer {
       graceMs: limits.sessionGrace * 1000,
       publish: async (request) => {
         admission.join(address);
-        if (!grants.mayPublish({ local, key: request.key })) {
-          throw new PharosError(
-            'not_allowed',
-            'publishing here needs the publish key; use the link that the server printed',
-          );
-        }
-        const grant = grantIdentity(request.key, address);
-        return publishing(request, { registry, joins, media, publicUrl, grant, who });
+        const asker = { token: request.key, address, local };
+        const grant = await authority.authorize('publish', request.stream, asker);
+        return publishing(request, { registry, joins, media, publicUrl, ...held(grant, who) });
       },
       watch: async (request) => {
         admission.join(address);
-        return watching(request, { registry, joins, who });
+        const asker = { token: request.key, address, local };
+        const grant = await authority.authorize('watch', request.stream, asker);
+        return watching(request, { registry, joins, ...held(grant, who) });
       },
       onRefusal: (code) => admission.refused(code),
     });
@@ -194,6 +201,9 @@ export class SignalingServer {
   }
 }
 
+/** @param status With further headers, if there are any. */
 function refuseUpgrade(stream: Duplex, status: string): void {
+  // Not only our half: a client that does not close its own would keep the connection.
+  stream.once('finish', () => stream.destroy());
   stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

@@ -29,6 +29,8 @@ export type SocketOptions = {
   /** Unsent bytes at which the client is disconnected. */
   sendBuffer: number;
   slowness: Slowness;
+  /** How long the client may take to its first request, in ms. */
+  idleMs: number;
   sessions: Sessions;
   /** How long a session outlives this connection if that is lost, in ms. */
   graceMs: number;
@@ -40,6 +42,12 @@ export type SocketOptions = {
 /** The connection broke: no Close frame came (RFC 6455, section 7.1.5). */
 const BROKEN = 1006;
 
+/** What of ws's errors is a limit of ours that was gone beyond. */
+const BEYOND_LIMIT: Readonly<Record<string, ErrorCode>> = {
+  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 'too_large',
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: 'too_many_requests',
+};
+
 /** Requests accepted and not yet answered; a client that awaits its answers never has more than a few. */
 const MAX_PENDING = 32;
 
@@ -50,18 +58,21 @@ const MAX_PENDING = 32;
 export class Socket {
   readonly #options: SocketOptions;
   readonly #outbox: Outbox;
+  readonly #idle: NodeJS.Timeout;
   #session: Session | undefined;
   #work: Promise<void> = Promise.resolve();
   #pending = 0;
 
   constructor(options: SocketOptions) {
     this.#options = options;
-    const { ws, logger, sendBuffer: limit, slowness } = options;
+    const { ws, logger, sendBuffer: limit, slowness, idleMs } = options;
     this.#outbox = new Outbox({ ws, logger, limit, slowness });
+    this.#idle = setTimeout(() => this.#idleOnTimeout(), idleMs);
     ws.on('message', (data, binary) => this.#wsOnMessage(String(data), binary));
     ws.on('ping', () => this.#spend());
+    ws.on('pong', () => this.#spend());
     ws.on('close', (code) => this.#wsOnClose(code));
-    ws.on('error', (error) => logger.debug({ error: error.message }, 'socket error'));
+    ws.on('error', (error) => this.#wsOnError(error));
   }
 
   send(message: Answer | Event): void {
@@ -100,6 +111,21 @@ export class Socket {
     return false;
   }
 
+  #idleOnTimeout(): void {
+    this.close(
+      CLOSE_CODES.policyViolation,
+      'idle',
+      'nothing was asked for too long; connect when you need it',
+    );
+  }
+
+  /** ws closes the connection itself, with the close code that fits (RFC 6455, section 7.4.1). */
+  #wsOnError(error: Error): void {
+    const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+    this.#options.logger.debug({ error: error.message }, 'socket error');
+    if (code.startsWith('WS_ERR_')) this.#options.onRefusal(BEYOND_LIMIT[code] ?? 'bad_request');
+  }
+
   #wsOnMessage(data: string, binary: boolean): void {
     if (!this.#spend()) return;
     this.#pending += 1;
@@ -115,6 +141,7 @@ export class Socket {
 
   #wsOnClose(code: number): void {
     const { graceMs } = this.#options;
+    clearTimeout(this.#idle);
     // After the request in work: what it acquires is released too.
     this.#work = this.#work.then(() => {
       if (code === BROKEN) this.#session?.connectionLost(this, graceMs);
@@ -133,6 +160,7 @@ export class Socket {
     }
     const parsed = requestSchema.safeParse(message);
     if (!parsed.success) return malformed(message, parsed.error);
+    clearTimeout(this.#idle);
     const { id, type } = parsed.data;
     try {
       if (parsed.data.type === 'resume') return void this.#resume(parsed.data);

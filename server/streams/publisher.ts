@@ -15,6 +15,7 @@ import {
   transportParameters,
   watchTransport,
 } from '../../workers/media/transports.ts';
+import type { Grant } from '../auth/grant.ts';
 import { PharosError } from '../base/errors.ts';
 import type { EndReason } from '../protocol/codes.ts';
 import type {
@@ -25,6 +26,7 @@ import type {
   RtpParameters,
   TransportParameters,
 } from '../protocol/messages.ts';
+import { BitrateGuard } from './bitrate-guard.ts';
 import type { GrantLimits, StreamContext, Who } from './context.ts';
 import { watchEncoder } from './encoder-trace.ts';
 
@@ -55,6 +57,8 @@ export type PublishOptions = {
   grant: string;
   /** What that grant allows at most, where that is less than the configuration does. */
   limits?: GrantLimits | undefined;
+  /** Calls when the grant no longer holds: that ends the publisher. */
+  onGrantEnd?: Grant['onEnd'] | undefined;
   /** Of the session that publishes: whoever has it may take over at once. */
   secret?: string | undefined;
   /** The secret of the session to take over from. */
@@ -98,7 +102,10 @@ export class Publisher extends EventEmitter<PublisherEvents> {
   readonly #tracks: readonly MediaKind[];
   readonly #notices: Notice[] = [];
   readonly #unload: () => void;
+  readonly #guard: BitrateGuard;
   #fanout: Fanout | undefined;
+  readonly #onGrantEnd: Grant['onEnd'] | undefined;
+  #dropGrant: (() => void) | undefined;
   #connected = false;
   #closed = false;
 
@@ -112,6 +119,7 @@ export class Publisher extends EventEmitter<PublisherEvents> {
     this.grant = options.grant;
     this.secret = options.secret;
     this.limits = options.limits ?? {};
+    this.#onGrantEnd = options.onGrantEnd;
     this.who = options.who;
     this.kind = options.kind ?? 'webrtc';
     this.#parent = options.parent;
@@ -119,6 +127,7 @@ export class Publisher extends EventEmitter<PublisherEvents> {
     this.#transport = transport;
     this.#tracks = options.tracks;
     this.#unload = unload;
+    this.#guard = new BitrateGuard(this.#mostBitrate);
   }
 
   /** @throws PharosError `unavailable` while no media worker is alive, `server_full` while all are too busy. */
@@ -137,6 +146,7 @@ export class Publisher extends EventEmitter<PublisherEvents> {
       const transport = await createTransport(home, config.media, consent);
       const publisher = new Publisher(options, place, transport);
       publisher.#watch(transport, consent);
+      await transport.setMaxIncomingBitrate(publisher.#askedBitrate);
       return publisher;
     } catch (error) {
       place.unload();
@@ -173,6 +183,11 @@ export class Publisher extends EventEmitter<PublisherEvents> {
 
   get transportParameters(): TransportParameters {
     return transportParameters(this.#webRtc());
+  }
+
+  /** From now on it ends with its grant. */
+  holdGrant(): void {
+    this.#dropGrant = this.#onGrantEnd?.(() => this.close('not_allowed'));
   }
 
   /** @throws PharosError `wrong_order` if connected already, `media_failed` on unusable parameters. */
@@ -227,6 +242,22 @@ export class Publisher extends EventEmitter<PublisherEvents> {
     return false;
   }
 
+  /**
+   * Its client's media path was found to bring so much, in bit/s: whoever sends more than it may is told,
+   * and ended if it goes on.
+   * @param now In ms, of the clock of `performance.now`.
+   */
+  received(bitrate: number, now: number): void {
+    const verdict = this.#guard.look(bitrate, now);
+    if (verdict === 'tell') this.note(overLimit(bitrate, this.#mostBitrate));
+    if (verdict === 'end') this.close('over_limit');
+  }
+
+  /** Whether this is its client's transport. */
+  isOn(transportId: string): boolean {
+    return this.#transport?.id === transportId;
+  }
+
   /** Tells whoever publishes, and the log, of something that is wrong. */
   note(notice: Notice): void {
     if (this.#closed) return;
@@ -248,8 +279,21 @@ export class Publisher extends EventEmitter<PublisherEvents> {
     this.emit('ended', reason);
   }
 
+  /** In bit/s. */
+  get #mostBitrate(): number {
+    const { publisherBitrate } = this.#context.config.limits;
+    return Math.min(publisherBitrate, this.limits.bitrate ?? publisherBitrate);
+  }
+
+  /** What its client is asked by RTCP to keep to, with what comes on top of the media itself. */
+  get #askedBitrate(): number {
+    const { videoMaxBitrate, audioBitrate } = this.#context.config.media;
+    return Math.min(this.#mostBitrate, Math.round((videoMaxBitrate + audioBitrate) * WITH_OVERHEAD));
+  }
+
   #release(): void {
     this.#closed = true;
+    this.#dropGrant?.();
     this.#unload();
     this.#fanout?.close();
     this.#transport?.close();
@@ -324,6 +368,16 @@ export class Publisher extends EventEmitter<PublisherEvents> {
 }
 
 const PACKET_POLL_MS = 50;
+/** Headers and retransmissions. */
+const WITH_OVERHEAD = 1.2;
+
+function overLimit(bitrate: number, limit: number): Notice {
+  const megabits = (bits: number) => (bits / 1e6).toFixed(1);
+  return {
+    code: 'over_limit',
+    message: `${megabits(bitrate)} Mbit/s are sent, of which ${megabits(limit)} are allowed: set a lower bitrate, or the stream is ended`,
+  };
+}
 
 /** What it may be before it is measured, in bit/s. */
 function expectedBitrate(tracks: readonly MediaKind[], media: Config['media']): number {

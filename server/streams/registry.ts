@@ -24,6 +24,8 @@ export type RegistrySnapshot = {
   publishers: Record<Publisher['kind'], number>;
   viewers: number;
   waiting: number;
+  /** How often a stream that was live was not any more, by reason. */
+  ended: Partial<Record<EndReason, number>>;
 };
 
 /** A stream id kept for a source of the server's own, such as a camera. */
@@ -42,6 +44,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
   readonly #context: StreamContext;
   readonly #streams = new Map<string, Stream>();
   readonly #reservations = new Map<string, Reservation>();
+  readonly #ended: Partial<Record<EndReason, number>> = {};
   #draining = false;
   #closed = false;
 
@@ -122,12 +125,20 @@ export class Registry extends EventEmitter<RegistryEvents> {
       if (live) streams += 1;
       viewers += viewerCount;
     }
-    return { streams, publishers, viewers, waiting: this.#context.waiting.taken };
+    const waiting = this.#context.waiting.taken;
+    return { streams, publishers, viewers, waiting, ended: { ...this.#ended } };
   }
 
   /** Those who wait too. */
   viewersByStream(): Record<string, number> {
     return Object.fromEntries([...this.#streams].map(([id, { viewerCount }]) => [id, viewerCount]));
+  }
+
+  /** Streams that somebody publishes, watches or waits for, for administrators. */
+  list(): StreamSummary[] {
+    return [...this.#streams.values()].map(({ id, live, viewerCount, since }) => {
+      return { stream: id, live, viewers: viewerCount, since };
+    });
   }
 
   /** Who publishes and watches a stream, for administrators. */
@@ -156,6 +167,13 @@ export class Registry extends EventEmitter<RegistryEvents> {
     return stream !== undefined;
   }
 
+  /** What a transport was found to receive, in bit/s; `now` in ms of the clock of `performance.now`. */
+  received(transportId: string, bitrate: number, now: number): void {
+    for (const { publisher } of this.#streams.values()) {
+      if (publisher?.isOn(transportId)) publisher.received(bitrate, now);
+    }
+  }
+
   /** From now on nobody begins to publish or to watch here; what there is goes on. */
   drain(): void {
     this.#draining = true;
@@ -177,6 +195,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
   }
 
   streamOnOffline(stream: Stream, reason: EndReason): void {
+    this.#ended[reason] = (this.#ended[reason] ?? 0) + 1;
     this.emit('offline', stream.id, reason);
   }
 
@@ -226,6 +245,15 @@ export class Registry extends EventEmitter<RegistryEvents> {
     return Math.min(streamsPerGrant, limits?.streams ?? streamsPerGrant);
   }
 }
+
+/** A stream, as administrators see it. */
+export type StreamSummary = {
+  stream: string;
+  live: boolean;
+  viewers: number;
+  /** When the first of them came, in ms since 1970. */
+  since: number;
+};
 
 /** One who publishes or watches, as administrators see it. */
 export type Participant = {

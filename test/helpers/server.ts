@@ -89,6 +89,8 @@ async function spawnServer(settings: Record<string, string | number>) {
     PHAROS_MEDIA_LISTEN_ADDRESSES: '127.0.0.1',
     PHAROS_DATA_DIRECTORY: directory,
     PHAROS_LOG_FORMAT: 'json',
+    // Clients of tests do not move elsewhere.
+    PHAROS_LIMITS_DRAIN_TIME: '0',
     ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, String(value)])),
   };
   return { ...startNode(['server/main.ts'], env), directory };

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import type { types } from 'mediasoup';
 import { TokenBucket } from '../../server/base/limits.ts';
 
@@ -31,10 +32,20 @@ type Source = {
   askedAt: number;
 };
 
+/** A client's transport that brings media, and what it had brought when it was asked last. */
+type Incoming = { readonly transport: types.WebRtcTransport; bytes: number; askedAt: number };
+
+export type TrafficMeterEvents = {
+  /** What a client's transport has received of late, in bit/s: all of it, whatever it may be. */
+  received: [transportId: string, bitrate: number, now: number];
+};
+
 /** So many are asked in so many ms: 25 a second, whatever the number of viewers. */
 const ASK = { count: 5, everyMs: 200 };
 /** None is asked more often. */
 const LEAST_AGE_MS = 5000;
+/** Transports of publishers, apart from those: 25 a second too. */
+const INCOMING_AGE_MS = 2000;
 /** Of those that are about to close, on top, in a second. */
 const LAST_WORDS = 100;
 
@@ -44,12 +55,13 @@ const LAST_WORDS = 100;
  * ten viewers and for ten thousand; with many, figures are the older for it.
  * Counts stay when a worker dies.
  */
-export class TrafficMeter {
+export class TrafficMeter extends EventEmitter<TrafficMeterEvents> {
   readonly #totals = new Map<string, Traffic>();
   /** The one whose turn it is first. */
   readonly #sources = new Set<Source>();
+  readonly #incoming = new Set<Incoming>();
   readonly #lastWords = new TokenBucket({ rate: LAST_WORDS, burst: LAST_WORDS, now: performance.now() });
-  readonly #timer = setInterval(() => this.#askNext(performance.now()), ASK.everyMs);
+  readonly #timer = setInterval(() => this.#ask(performance.now()), ASK.everyMs);
 
   /** Counts all that goes over this router from now on. */
   watch({ index, router }: { index: number; router: types.Router }): void {
@@ -63,6 +75,7 @@ export class TrafficMeter {
   close(): void {
     clearInterval(this.#timer);
     this.#sources.clear();
+    this.#incoming.clear();
   }
 
   #watchTransport(worker: number, transport: types.Transport): void {
@@ -79,6 +92,7 @@ export class TrafficMeter {
     };
     transport.observer.on('newproducer', (producer) => producer.observer.once('close', add(producer, 'in')));
     transport.observer.on('newconsumer', (consumer) => consumer.observer.once('close', add(consumer, 'out')));
+    if (isWebRtc(transport)) transport.observer.once('newproducer', () => this.#watchIncoming(transport));
     // mediasoup tells of a close when it is too late to ask. What is asked just before is still answered.
     const close = transport.close.bind(transport);
     transport.close = () => {
@@ -101,18 +115,29 @@ export class TrafficMeter {
     return total;
   }
 
-  #askNext(now: number): void {
-    const due: Source[] = [];
-    for (const source of this.#sources) {
-      if (due.length === ASK.count || now - source.askedAt < LEAST_AGE_MS) break;
-      due.push(source);
-    }
-    for (const source of due) {
+  #watchIncoming(transport: types.WebRtcTransport): void {
+    const incoming: Incoming = { transport, bytes: 0, askedAt: performance.now() };
+    this.#incoming.add(incoming);
+    transport.observer.once('close', () => this.#incoming.delete(incoming));
+  }
+
+  #ask(now: number): void {
+    for (const source of takeDue(this.#sources, LEAST_AGE_MS, now)) {
       source.askedAt = now;
-      this.#sources.delete(source);
-      this.#sources.add(source);
       void ask(source);
     }
+    for (const incoming of takeDue(this.#incoming, INCOMING_AGE_MS, now))
+      void this.#askIncoming(incoming, now);
+  }
+
+  async #askIncoming(incoming: Incoming, now: number): Promise<void> {
+    const elapsed = now - incoming.askedAt;
+    incoming.askedAt = now;
+    const [stats] = await incoming.transport.getStats().catch(() => []);
+    if (!stats) return;
+    const bytes = stats.bytesReceived - incoming.bytes;
+    incoming.bytes = stats.bytesReceived;
+    this.emit('received', incoming.transport.id, (bytes * 8000) / elapsed, now);
   }
 
   #askLast(sources: Iterable<Source>): void {
@@ -121,6 +146,24 @@ export class TrafficMeter {
       void ask(source);
     }
   }
+}
+
+function isWebRtc(transport: types.Transport): transport is types.WebRtcTransport {
+  return transport.type === 'webrtc';
+}
+
+/** Those that were not asked for so long, a few at a time; they go to the end of the queue. */
+function takeDue<T extends { readonly askedAt: number }>(queue: Set<T>, ageMs: number, now: number): T[] {
+  const due: T[] = [];
+  for (const each of queue) {
+    if (due.length === ASK.count || now - each.askedAt < ageMs) break;
+    due.push(each);
+  }
+  for (const each of due) {
+    queue.delete(each);
+    queue.add(each);
+  }
+  return due;
 }
 
 async function ask({ media, total, counted }: Source): Promise<void> {

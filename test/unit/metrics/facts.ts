@@ -3,6 +3,7 @@ import type { Facts } from '../../../server/metrics/facts.ts';
 /** Something of everything. */
 export const FACTS: Facts = {
   streams: 2,
+  ended: { stopped: 3, over_limit: 1 },
   publishers: { websocket: 1, whip: 0, rtp: 1 },
   viewers: { websocket: 3, whep: 4 },
   waiting: 1,
