@@ -2,21 +2,21 @@
  * Strangers at the media port, over UDP and TCP, and a publisher with a media path of its own that sends
  * rubbish through it. Nothing of that may be felt by whoever watches, or kept by the server.
  */
+import { execFileSync } from 'node:child_process';
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Audio, Video } from 'node-datachannel';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Connection } from '../../tools/lib/connection.ts';
 import { postOffer } from '../../tools/lib/resource.ts';
-import { droppedDatagrams } from '../../tools/lib/usage.ts';
-import { ViewerStats } from '../../tools/lib/viewer-stats.ts';
 import { WhepClient } from '../../tools/lib/whep-client.ts';
+import { type GoodViewer, watchWell } from '../helpers/good-viewer.ts';
 import { type Random, seeded } from '../helpers/mutate.ts';
 import { datagram, KINDS, type Kind, type Known, rtcp, rtp } from '../helpers/mutate-datagram.ts';
-import { residentMegabytes } from '../helpers/process.ts';
-import { type Live, publishMedia } from '../helpers/publish-media.ts';
+import { family } from '../helpers/process.ts';
 import { publishOffer } from '../helpers/sdp.ts';
 import { startServer, type TestServer } from '../helpers/server.ts';
 import { ATTRIBUTES, METHODS, stunAnswer, stunRequest } from '../helpers/stun.ts';
@@ -29,22 +29,15 @@ const BURST = 25;
 const IN_PROTOCOL = 6_000;
 const TCP_CONNECTIONS = 1_000;
 const SILENT = 500;
-/** Beyond noise. */
-const GROWTH_MB = 60;
-/** Of packets, and of any time: a busy machine's own. */
-const NOISE = 0.01;
 
 let server: TestServer;
-let live: Live;
-let watching: WhepClient;
-const seen = new ViewerStats();
-let seed: number;
+let good: GoodViewer;
 let random: Random;
 let port: number;
 let known: Known[];
 
 beforeAll(async () => {
-  seed = Number(process.env.PHAROS_TEST_SEED ?? Date.now() % 1e9);
+  const seed = Number(process.env.PHAROS_TEST_SEED ?? Date.now() % 1e9);
   random = seeded(seed);
   console.info(`attack seed ${seed} (PHAROS_TEST_SEED)`);
   server = await startServer({
@@ -52,64 +45,25 @@ beforeAll(async () => {
     PHAROS_LIMITS_JOINS_PER_ADDRESS: 1_000_000,
   });
   port = Number(server.records('media worker up')[0]?.port);
-  live = await publishMedia(server.url, 'good', 'h264');
-  watching = new WhepClient({
-    url: new URL('/whep/good', server.url),
-    onPacket: (kind, packet) => seen.add(kind, packet, performance.now()),
-  });
-  const resource = await watching.connect();
-  const ufrag = /a=ice-ufrag:(\S+)/.exec(resource.answer)?.[1] ?? '';
-  const ssrcs = [...resource.answer.matchAll(/a=ssrc:(\d+)/g)].map(([, ssrc]) => Number(ssrc));
-  known = [{ ufrag, ssrcs: [...ssrcs, ...live.source.tracks.map(({ ssrc }) => ssrc)] }];
+  good = await watchWell(server);
+  known = [good];
 });
 
 afterAll(async () => {
-  await watching?.close();
-  await live?.stop();
+  await good?.stop();
   await server?.stop();
 });
-
-/** Does it, while the good viewer's packets are counted, and the server's memory: `early` is asked for in the middle. */
-async function unharmed(name: string, attack: (early: () => void) => Promise<unknown>): Promise<void> {
-  const packets = seen.packets;
-  const lost = seen.lost;
-  const dropped = droppedDatagrams();
-  const start = performance.now();
-  let memory = residentMegabytes(server.process.pid);
-  let last = { packets, at: start };
-  let silence = 0;
-  const watch = setInterval(() => {
-    const now = performance.now();
-    if (seen.packets > last.packets) last = { packets: seen.packets, at: now };
-    silence = Math.max(silence, now - last.at);
-  }, 50);
-  await attack(() => {
-    memory = residentMegabytes(server.process.pid);
-  });
-  clearInterval(watch);
-  const after = residentMegabytes(server.process.pid);
-  const came = seen.packets - packets;
-  console.info(
-    `${name}: ${((performance.now() - start) / 1000).toFixed(1)} s; the good viewer: ${came} packets, ${seen.lost - lost} lost, ${Math.round(silence)} ms without any at most; server and worker ${memory} MB before, ${after} MB after; ${droppedDatagrams() - dropped} datagrams dropped by this machine`,
-  );
-  expect(came, 'packets of the good viewer').toBeGreaterThan(100);
-  expect((seen.lost - lost) / came, 'share of its packets that were lost').toBeLessThan(NOISE);
-  expect(silence).toBeLessThan(2_000);
-  expect(after - memory).toBeLessThan(GROWTH_MB);
-  expect(server.records('media worker died')).toEqual([]);
-  expect(server.output()).not.toContain('"level":50');
-}
 
 test(`${DATAGRAMS} datagrams that are forged, broken, foreign or too large`, async () => {
   const strangers = await Promise.all(Array.from({ length: 8 }, () => udp()));
   const counts = new Map<string, number>();
-  await unharmed('datagrams', async (early) => {
+  await good.unharmed('datagrams', async (warm) => {
     // Those who got as far as a tuple that the worker knows, and are nobody then.
     const members = await Promise.all(Array.from({ length: 4 }, () => member()));
     known.push(...members.map(({ ufrag }) => ({ ufrag, ssrcs: [1, 2] })));
     const sockets = [...strangers, ...members.map(({ socket }) => socket)];
     for (let sent = 0; sent < DATAGRAMS; sent += BURST) {
-      if (sent === WARM) early();
+      if (sent === WARM) warm();
       for (let i = 0; i < BURST; i++) {
         const kind = kindAt(sent + i);
         counts.set(kind, (counts.get(kind) ?? 0) + 1);
@@ -134,7 +88,7 @@ function kindAt(index: number): Kind {
 }
 
 test(`${IN_PROTOCOL} packets of rubbish from a publisher, inside DTLS and SRTP`, async () => {
-  await unharmed('inside SRTP', async () => {
+  await good.unharmed('inside SRTP', async () => {
     const attacker = await publishRubbish();
     // Somebody watches it: what is rubbish is forwarded, rewritten and answered too.
     const audience = new WhepClient({ url: new URL('/whep/rubbish', server.url), onPacket: () => undefined });
@@ -150,9 +104,9 @@ test(`${IN_PROTOCOL} packets of rubbish from a publisher, inside DTLS and SRTP`,
 });
 
 test(`${TCP_CONNECTIONS} TCP connections with wrong framing, and ${SILENT} that say nothing`, async () => {
-  await unharmed('TCP', async (early) => {
+  await good.unharmed('TCP', async (warm) => {
     const silent = await Promise.all(Array.from({ length: SILENT }, () => tcp()));
-    early();
+    warm();
     for (let made = 0; made < TCP_CONNECTIONS; made += BURST) {
       const sockets = await Promise.all(Array.from({ length: BURST }, () => tcp()));
       for (const socket of sockets) socket.write(frames());
@@ -163,6 +117,26 @@ test(`${TCP_CONNECTIONS} TCP connections with wrong framing, and ${SILENT} that 
     expect(await answersByTcp()).toBe(true);
     for (const socket of silent) socket.destroy();
   });
+});
+
+test('more TCP connections than the worker may have files: UDP goes on, and TCP when they are gone', async () => {
+  const worker = family(server.process.pid).find((pid) =>
+    readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('mediasoup-worker'),
+  );
+  execFileSync('prlimit', [`--pid=${worker}`, '--nofile=200:']);
+  await good.unharmed('files used up', async () => {
+    const sockets = await Promise.all(Array.from({ length: 300 }, () => tcp()));
+    const refused = () => sockets.filter(({ closed }) => closed).length;
+    await expect.poll(refused).toBeGreaterThan(90);
+    // Over UDP somebody comes and watches meanwhile.
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const another = new WhepClient({ url: new URL('/whep/good', server.url), onPacket: () => resolve() });
+    await another.connect();
+    await promise;
+    await another.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  await expect.poll(answersByTcp, { timeout: 10_000 }).toBe(true);
 });
 
 /** RFC 4571: two octets of length, then as many. */
@@ -273,7 +247,10 @@ async function answersByTcp(): Promise<boolean> {
   const length = Buffer.alloc(2);
   length.writeUInt16BE(message.length);
   socket.write(Buffer.concat([length, message]));
-  const [answer] = (await once(socket, 'data')) as [Buffer];
+  const answered = Promise.withResolvers<Buffer>();
+  socket.once('data', answered.resolve);
+  socket.once('close', () => answered.resolve(Buffer.alloc(0)));
+  const answer = await answered.promise;
   socket.destroy();
   await fetch(own.url, { method: 'DELETE' });
   return stunAnswer(answer.subarray(2))?.success ?? false;
