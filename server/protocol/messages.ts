@@ -308,8 +308,10 @@ export const event = z.discriminatedUnion('type', [
   }),
   /** To a publisher: all declared tracks have come. To a waiting viewer: the stream went live. */
   z.object({ ...numbered, type: z.literal('live'), viewers: z.number(), media: z.optional(media) }),
-  /** To a viewer: the publisher dropped out and may come back; `tracks`, `live` or `ended` follows. */
+  /** To a viewer: the publisher dropped out and may come back; `back`, `tracks`, `live` or `ended` follows. */
   z.object({ ...numbered, type: z.literal('away'), reason: z.enum(END_REASONS) }),
+  /** To a viewer: the publisher's media comes again, by the same tracks. */
+  z.object({ ...numbered, type: z.literal('back') }),
   /** To a viewer: the publisher is back. On the same transport there are these tracks instead of those before. */
   z.object({ ...numbered, type: z.literal('tracks'), viewers: z.number(), ...tracks }),
   /** The stream ended. A viewer with `waiting` gets a `live` event should it start again. */

@@ -1,16 +1,14 @@
 import { PharosError } from '../base/errors.ts';
 import type { Joins } from '../metrics/joins.ts';
 import type { AnswerOf, RequestOf } from '../protocol/messages.ts';
-import type { Who } from '../streams/context.ts';
+import type { Held } from '../streams/context.ts';
 import type { Registry } from '../streams/registry.ts';
 import type { Viewer } from '../streams/viewer.ts';
 import type { Activity, Start } from './session.ts';
 
-type Options = {
+type Options = Pick<Held, 'who' | 'onGrantEnd'> & {
   registry: Registry;
   joins: Joins;
-  who: Who;
-  onViewer?: (viewer: Viewer) => void;
 };
 
 const JOIN = { kind: 'watch', protocol: 'websocket' } as const;
@@ -22,15 +20,15 @@ type OwnAnswer = Answer extends infer A ? (A extends Answer ? Omit<A, 'session' 
 /** A client's part as a viewer: one answer holds all that it needs to receive the stream. */
 export function watching(
   request: RequestOf<'watch'>,
-  { registry, joins, who, onViewer }: Options,
+  { registry, joins, who, onGrantEnd }: Options,
 ): Start<OwnAnswer> {
   return async ({ send }) => {
     let askedAt = performance.now();
     const { viewer, media, viewers, notice } = await registry.watch(request.stream, {
       rtpCapabilities: request.rtpCapabilities,
       who,
+      onGrantEnd,
     });
-    onViewer?.(viewer);
     joins.accepted(JOIN);
     viewer.on('connected', () => joins.connected(JOIN, performance.now() - askedAt));
     viewer.on('live', (live) => {
@@ -38,6 +36,7 @@ export function watching(
       send({ type: 'live', viewers: registry.viewerCount(viewer.streamId), media: live });
     });
     viewer.on('away', (reason) => send({ type: 'away', reason }));
+    viewer.on('silence', (silent) => send(silent ? { type: 'away', reason: 'media_lost' } : { type: 'back' }));
     viewer.on('tracks', (tracks) =>
       send({ type: 'tracks', viewers: registry.viewerCount(viewer.streamId), ...tracks }),
     );

@@ -47,6 +47,8 @@ export type PublisherParent = {
   readonly id: string;
   publisherOnLive(publisher: Publisher): void;
   publisherOnNotice(notice: Notice): void;
+  /** Nothing has come from it for some seconds, or something comes again. */
+  publisherOnSilence(silent: boolean): void;
   publisherOnClose(reason: EndReason): void;
 };
 
@@ -306,6 +308,7 @@ export class Publisher extends EventEmitter<PublisherEvents> {
       setupMs: limits.mediaSetupTime * 1000,
       silenceMs: consent ? undefined : media.iceConsentTimeout * 1000,
       onConnected: () => this.emit('connected'),
+      onSilence: (silent) => !this.#closed && this.#parent.publisherOnSilence(silent),
       onEnd: (reason) => this.close(reason),
     });
   }

@@ -58,6 +58,8 @@ export type StreamOptions = { id: string; context: StreamContext; parent: Stream
  */
 export class Stream {
   readonly id: string;
+  /** In ms since 1970. */
+  readonly since = Date.now();
   readonly #context: StreamContext;
   readonly #parent: StreamParent;
   readonly #viewers = new Set<Viewer>();
@@ -128,6 +130,7 @@ export class Stream {
         throw new PharosError('server_closing', 'the server is shutting down');
       }
       this.#publisher = publisher;
+      publisher.holdGrant();
       return publisher;
     } finally {
       this.#reserved = false;
@@ -147,6 +150,7 @@ export class Stream {
     this.#viewers.add(viewer);
     this.#viewersOnChange();
     try {
+      viewer.holdGrant();
       if (this.#publisher?.live) return { viewer, media: await viewer.attach(this.#publisher) };
       if (receiver.mayWait === false) throw new PharosError('stream_not_found', 'this stream is not live');
       if (!viewer.wait())
@@ -186,6 +190,11 @@ export class Stream {
 
   publisherOnNotice({ code, message }: Notice): void {
     this.#context.logger.warn({ streamId: this.id, notice: code, message }, 'stream trouble');
+  }
+
+  publisherOnSilence(silent: boolean): void {
+    this.#context.logger.info({ streamId: this.id, silent }, 'publisher silent');
+    for (const viewer of this.#viewers) viewer.publisherOnSilence(silent);
   }
 
   /** Why the stream is not live, told to those who wait; undefined when that is over. */

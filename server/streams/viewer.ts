@@ -11,6 +11,7 @@ import {
   watchTransport,
 } from '../../workers/media/transports.ts';
 import { useWire, type Wire } from '../../workers/media/wire.ts';
+import type { Grant } from '../auth/grant.ts';
 import { PharosError } from '../base/errors.ts';
 import type { EndReason } from '../protocol/codes.ts';
 import type {
@@ -34,6 +35,8 @@ export type ViewerEvents = {
   live: [Media];
   /** The publisher dropped out and may come back; `tracks`, `live` or `ended` follows. */
   away: [EndReason];
+  /** Nothing comes from the publisher for the moment, or something does again. */
+  silence: [boolean];
   /** The publisher is back: these tracks on the same transport, instead of those before. */
   tracks: [Tracks];
   /** The stream, or this viewer's part in it, ended; if `waiting`, `live` may follow. */
@@ -54,6 +57,8 @@ export type Receiver = {
   /** False for one who would rather be told that the stream is not live. */
   mayWait?: boolean;
   who?: Who | undefined;
+  /** Calls when the grant no longer holds: that ends the viewer's part. */
+  onGrantEnd?: Grant['onEnd'] | undefined;
 };
 
 /** What a viewer tells the stream it belongs to. */
@@ -86,6 +91,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
   #waiting: NodeJS.Timeout | undefined;
   /** It had media, and is to have it again when the publisher, or a worker, is there. */
   #interrupted = false;
+  #dropGrant: (() => void) | undefined;
   #closed = false;
 
   constructor({ parent, context, receiver }: ViewerOptions) {
@@ -114,6 +120,11 @@ export class Viewer extends EventEmitter<ViewerEvents> {
   /** Whether it would have media if the stream were live and there were room. */
   get unserved(): boolean {
     return this.waiting || this.#interrupted;
+  }
+
+  /** From now on it ends with its grant. */
+  holdGrant(): void {
+    this.#dropGrant = this.#receiver.onGrantEnd?.(() => this.close('not_allowed'));
   }
 
   /**
@@ -193,6 +204,10 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     this.#interrupt(reason);
   }
 
+  publisherOnSilence(silent: boolean): void {
+    if (!this.#closed && !this.unserved) this.emit('silence', silent);
+  }
+
   /** The publisher is gone: back to waiting, or, where there is no room to wait, over. */
   publisherOnEnd(reason: EndReason): void {
     if (this.#closed || this.waiting) return;
@@ -264,6 +279,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
 
   #release(): void {
     this.#closed = true;
+    this.#dropGrant?.();
     this.#stopWaiting();
     this.#dropTransport();
   }
