@@ -83,7 +83,8 @@ export class Authority {
    * @throws PharosError `not_allowed`; `too_many_requests` after too many unknown tokens from one address.
    */
   async authorize(action: Action, stream: string | undefined, asker: Asker): Promise<Grant> {
-    const { token, address } = asker;
+    const { address } = asker;
+    const token = asker.token || undefined;
     const free = this.#isFree(action, stream, asker);
     const tooMany = this.#wrong.isEmpty(addressKey(address), performance.now());
     const known = await this.#read(token, tooMany);
@@ -101,24 +102,27 @@ export class Authority {
       });
     }
     if (known) throw this.#refusal(action, stream, asker, 'for something else');
-    return this.#decideUnknown(action, stream, asker, tooMany);
+    return this.#decideUnknown(action, stream, { ...asker, token }, tooMany);
   }
 
   /**
    * Ends a token by its `jti`, or all tokens of a subject that were issued until now, and at once all that
    * goes on by them.
    * @param expires in ms since 1970: when they would have expired, if that is known.
+   * @returns how many things that ended.
    * @throws PharosError `server_full`; what writing the file throws.
    */
-  revoke(what: { jti: string } | { subject: string }, expires?: number): void {
+  revoke(what: { jti: string } | { subject: string }, expires?: number): number {
     const known = 'jti' in what ? this.#inUse.expiryOf(what.jti) : undefined;
     const until = expires ?? known;
     const revocation: Revocation = { ...what, at: this.#now(), ...(until !== undefined && { until }) };
+    const before = this.#inUse.size;
     try {
       this.#revocations.add(revocation);
     } finally {
       this.#inUse.check();
     }
+    return before - this.#inUse.size;
   }
 
   /** Grants by which something goes on now. */

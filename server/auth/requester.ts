@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import type { Config } from '../../config/schema.ts';
-import { addressKey } from '../base/limits.ts';
 import { inProxies } from '../base/networks.ts';
+import type { Asker } from './authority.ts';
 
 /**
  * The client's address: the socket's; or, where that is a trusted proxy, what the proxies say in
@@ -60,12 +59,10 @@ export function bearer({ headers }: IncomingMessage): string | undefined {
   return /^Bearer +(\S{1,4096}) *$/i.exec(headers.authorization ?? '')?.[1];
 }
 
-/**
- * By what somebody publishes, to know it again when it comes back: the key, or,
- * where none is needed, the address. Says nothing of whether the key is right.
- */
-export function grantIdentity(key: string | undefined, address: string): string {
-  return key ? `key:${createHash('sha256').update(key).digest('base64')}` : `address:${addressKey(address)}`;
+/** What is known of whoever sends this request. */
+export function askerOf(request: IncomingMessage, http: Config['http']): Asker {
+  const address = clientAddress(request, http.trustedProxies);
+  return { token: bearer(request), address, local: isLocal(request, http) };
 }
 
 /**

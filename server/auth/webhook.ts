@@ -1,6 +1,7 @@
 /** Asks a program of the operator's whether somebody may do something. Whatever goes wrong means no. */
 import { z } from 'zod';
 import { type Config, grantLimitsSchema } from '../../config/schema.ts';
+import { addressKey, KeyedLimiter } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import { type Endpoint, endpointOf, failureOf, postSigned, readAtMost } from '../base/signed-post.ts';
 import { type Action, subjectOfAddress, subjectOfToken, subjectSchema, type Terms } from './grant.ts';
@@ -16,6 +17,8 @@ const answerSchema = z.object({
 /** Asked at the same time; the others wait, within the same time limit. */
 const CONCURRENCY = 32;
 const MAX_WAITING = 1000;
+/** Questions from one address in a row, and in a minute after that. */
+const QUESTIONS = { burst: 600, perMinute: 600 };
 const ANSWER_BYTES = 16_384;
 
 export type WebhookQuestion = {
@@ -33,6 +36,7 @@ export class Webhook {
   readonly #settings: Config['auth']['webhook'];
   readonly #logger: Logger;
   readonly #now: () => number;
+  readonly #questions = new KeyedLimiter({ rate: QUESTIONS.perMinute / 60, burst: QUESTIONS.burst });
   readonly #waiting = new Set<(turn: boolean) => void>();
   #asking = 0;
 
@@ -45,6 +49,7 @@ export class Webhook {
 
   /** Never throws, and never takes longer than `timeout`. */
   async ask(question: WebhookQuestion): Promise<WebhookAnswer> {
+    if (!this.#questions.take(addressKey(question.address), performance.now())) return 'failed';
     const signal = AbortSignal.timeout(this.#settings.timeout);
     if (!(await this.#turn(signal))) return this.#failed(question, 'too many wait to be asked');
     try {

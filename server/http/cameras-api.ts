@@ -1,32 +1,30 @@
 /** `/api/cameras`: what cameras there are and how they do; adding and removing some while running. */
 import { type RequestHandler, Router } from 'express';
-import { type CameraSettings, type Config, cameraSchema } from '../../config/schema.ts';
-import type { Grants } from '../auth/grants.ts';
+import { type CameraSettings, cameraSchema } from '../../config/schema.ts';
+import type { Access } from '../auth/access.ts';
 import { CAMERA_URL_WORDS } from '../base/camera-url.ts';
 import { PharosError } from '../base/errors.ts';
 import type { Cameras } from '../cameras/cameras.ts';
-import { adminOnly } from './admin.ts';
 
-type Options = { config: Config; grants: Grants; cameras: Cameras };
+type Options = { access: Access; cameras: Cameras };
 
-export function camerasApi({ config, grants, cameras }: Options): Router {
+export function camerasApi({ access, cameras }: Options): Router {
   const router = Router();
-  router.use('/api/cameras', adminOnly(config, grants), (_request, response, next) => {
-    response.set('Cache-Control', 'no-store');
-    next();
-  });
   router
     .route('/api/cameras')
+    .all(access.need('administer'))
     .get((_request, response) => {
       response.json({ cameras: cameras.list() });
     })
     .post(async (request, response) => {
       const status = await cameras.add(settingsOf(request.body));
+      access.audit(request, 'camera.add', { streamId: status.stream });
       response.status(201).location(`/api/cameras/${status.stream}`).json(status);
     })
     .all(notAllowed('GET, POST'));
   router
     .route('/api/cameras/:stream')
+    .all(access.need('administer'))
     .get((request, response) => {
       const status = cameras.get(request.params.stream);
       if (!status) throw new PharosError('stream_not_found', 'there is no camera of this stream');
@@ -34,6 +32,7 @@ export function camerasApi({ config, grants, cameras }: Options): Router {
     })
     .delete(async (request, response) => {
       await cameras.remove(request.params.stream);
+      access.audit(request, 'camera.remove', { streamId: request.params.stream });
       response.status(204).end();
     })
     .all(notAllowed('GET, DELETE'));

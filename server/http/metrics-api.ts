@@ -1,15 +1,13 @@
 /** `/metrics` for Prometheus: on a listener of its own for everybody who reaches it, and here for administrators. */
 import express, { type Express, type RequestHandler, Router } from 'express';
-import type { Config } from '../../config/schema.ts';
-import type { Grants } from '../auth/grants.ts';
+import type { Access } from '../auth/access.ts';
 import type { Metrics } from '../metrics/metrics.ts';
-import { adminOnly } from './admin.ts';
 
-type Options = { config: Config; grants: Grants; metrics: Metrics };
+type Options = { access: Access; metrics: Metrics };
 
-export function metricsApi({ config, grants, metrics }: Options): Router {
+export function metricsApi({ access, metrics }: Options): Router {
   const router = Router();
-  router.get('/metrics', adminOnly(config, grants), scrape(metrics));
+  router.get('/metrics', access.need('administer'), scrape(metrics));
   return router;
 }
 

@@ -2,8 +2,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { statfs } from 'node:fs/promises';
 import { type Request, type Response, Router } from 'express';
-import type { Config } from '../../config/schema.ts';
-import type { Grants } from '../auth/grants.ts';
+import type { Access } from '../auth/access.ts';
 import { PharosError } from '../base/errors.ts';
 import { streamId } from '../protocol/messages.ts';
 import type { Recording, RecordingList } from '../protocol/recordings.ts';
@@ -16,21 +15,17 @@ import {
 } from '../recordings/names.ts';
 import type { Recordings } from '../recordings/recordings.ts';
 import type { StoredRecording } from '../recordings/store.ts';
-import { adminOnly } from './admin.ts';
-import { publishersOnly } from './publishers.ts';
 
-type Options = { config: Config; grants: Grants; recordings: Recordings };
+type Options = { access: Access; recordings: Recordings };
 
 const LIST_LENGTH = 200;
 /** How long the address of a file can be used: long enough to watch it. */
 const LINK_MS = 12 * 3_600_000;
 
-export function recordingsApi(options: Options): Router {
-  const { config, grants, recordings } = options;
+export function recordingsApi({ access, recordings }: Options): Router {
   const router = Router();
   const links = new Links();
   const files = new Files(recordings, links);
-  const forAdmins = adminOnly(config, grants);
 
   // Before what is for administrators alone: the address itself is the grant.
   router.get('/api/recordings/:stream/:start/files/:file', async (request, response, next) => {
@@ -41,11 +36,7 @@ export function recordingsApi(options: Options): Router {
     }
     await send(recordings, id, file, request, response, next);
   });
-  router.use('/api/recordings', forAdmins, (_request, response, next) => {
-    response.set('Cache-Control', 'no-store');
-    next();
-  });
-  router.get('/api/recordings', async (_request, response) => {
+  router.get('/api/recordings', access.need('administer'), async (_request, response) => {
     const stored = await recordings.store.list({ limit: LIST_LENGTH + 1 });
     const list: RecordingList = {
       recordings: await Promise.all(stored.slice(0, LIST_LENGTH).map((each) => files.describe(each))),
@@ -56,25 +47,30 @@ export function recordingsApi(options: Options): Router {
   });
   router
     .route('/api/recordings/:stream/:start')
+    .all(access.need('administer'))
     .get(async (request, response) => {
       response.json(await files.describe(await recordings.store.find(idOf(request))));
     })
     .delete(async (request, response) => {
       await recordings.delete(idOf(request));
+      access.audit(request, 'recording.delete', { recording: formatRecordingId(idOf(request)) });
       response.status(204).end();
     });
 
-  router.use('/api/streams/:stream/recording', publishersOnly(config, grants));
   router
     .route('/api/streams/:stream/recording')
+    .all(access.need('record'))
     .get(async (request, response) => {
       response.json(await recordings.status(streamOf(request)));
     })
     .post(async (request, response) => {
-      response.status(201).json(await recordings.start(streamOf(request)));
+      const status = await recordings.start(streamOf(request));
+      access.audit(request, 'recording.start', { streamId: streamOf(request) });
+      response.status(201).json(status);
     })
     .delete(async (request, response) => {
       await recordings.stop(streamOf(request));
+      access.audit(request, 'recording.stop', { streamId: streamOf(request) });
       response.json(await recordings.status(streamOf(request)));
     });
   return router;

@@ -3,21 +3,16 @@ import { PharosError } from '../base/errors.ts';
 import type { Joins } from '../metrics/joins.ts';
 import type { EndReason } from '../protocol/codes.ts';
 import type { AnswerOf, RequestOf } from '../protocol/messages.ts';
-import type { GrantLimits, Who } from '../streams/context.ts';
+import type { Held } from '../streams/context.ts';
 import type { Publisher } from '../streams/publisher.ts';
 import type { Registry } from '../streams/registry.ts';
 import type { Activity, Start } from './session.ts';
 
-type Options = {
+type Options = Held & {
   registry: Registry;
   joins: Joins;
   media: Config['media'];
   publicUrl: string | undefined;
-  /** By what this client publishes (server/auth/requester.ts). */
-  grant: string;
-  limits?: GrantLimits;
-  who: Who;
-  onPublisher?: (publisher: Publisher) => void;
 };
 
 const JOIN = { kind: 'publish', protocol: 'websocket' } as const;
@@ -25,20 +20,19 @@ const JOIN = { kind: 'publish', protocol: 'websocket' } as const;
 /** A client's part as a publisher: requests go to its Publisher, events come back. */
 export function publishing(
   request: RequestOf<'publish'>,
-  { registry, joins, media, publicUrl, onPublisher, ...by }: Options,
+  { registry, joins, media, publicUrl, ...by }: Options,
 ): Start<Omit<AnswerOf<'publish'>, 'session' | 'grace'>> {
   return async ({ secret, send }) => {
     const askedAt = performance.now();
     const { tracks, stream: id, resume } = request;
     const publisher = await registry.publish({ id, tracks, resume, secret, ...by });
-    onPublisher?.(publisher);
     joins.accepted(JOIN);
     publisher.on('connected', () => joins.connected(JOIN, performance.now() - askedAt));
     publisher.on('live', () => send({ type: 'live', viewers: registry.viewerCount(publisher.streamId) }));
     publisher.on('viewers', send);
     publisher.on('notice', (notice) => send({ type: 'notice', notice }));
     publisher.on('ended', (reason) => send({ type: 'ended', reason, waiting: false }));
-    const max = Math.min(media.videoMaxBitrate, by.limits?.bitrate ?? media.videoMaxBitrate);
+    const max = Math.min(media.videoMaxBitrate, by.limits.bitrate ?? media.videoMaxBitrate);
     return {
       activity: publisherActivity(publisher, registry),
       answer: {

@@ -1,6 +1,7 @@
 import { PharosError } from '../base/errors.ts';
 import type { Joins } from '../metrics/joins.ts';
 import type { RtpCapabilities } from '../protocol/messages.ts';
+import type { Held } from '../streams/context.ts';
 import type { Publisher } from '../streams/publisher.ts';
 import type { Registry } from '../streams/registry.ts';
 import { restartFragment } from './sdp-fragment.ts';
@@ -13,8 +14,8 @@ type Options = {
   rtpCapabilities: RtpCapabilities;
   streamId: string;
   offer: string;
-  /** By what this client publishes (server/auth/requester.ts). */
-  grant: string;
+  /** By what this client publishes. */
+  by: Held;
   /** In bits per second: what the encoder may send at most. */
   maxVideoBitrate: number;
   onEnd: () => void;
@@ -24,13 +25,13 @@ const JOIN = { kind: 'publish', protocol: 'whip' } as const;
 
 /** A WHIP client's POST: its offer becomes a Publisher, live when this resolves. */
 export async function startPublishing(options: Options): Promise<Exchange> {
-  const { registry, joins, rtpCapabilities, streamId, grant, maxVideoBitrate, onEnd } = options;
+  const { registry, joins, rtpCapabilities, streamId, by, maxVideoBitrate, onEnd } = options;
   const askedAt = performance.now();
   const offer = readPublishOffer(options.offer, rtpCapabilities);
   const publisher = await registry.publish({
     id: streamId,
     tracks: offer.tracks.map(({ kind }) => kind),
-    grant,
+    ...by,
     consent: false,
   });
   publisher.once('ended', onEnd);

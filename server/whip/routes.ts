@@ -10,13 +10,14 @@ import express, {
   Router,
 } from 'express';
 import type { Config } from '../../config/schema.ts';
+import type { Access } from '../auth/access.ts';
 import type { Admission } from '../auth/admission.ts';
-import type { Grants } from '../auth/grants.ts';
 import { iceServersFor } from '../auth/ice-servers.ts';
-import { bearer, clientAddress, grantIdentity, isLocal } from '../auth/requester.ts';
+import { clientAddress } from '../auth/requester.ts';
 import { PharosError } from '../base/errors.ts';
 import type { Joins } from '../metrics/joins.ts';
 import { type RtpCapabilities, streamId as streamIdSchema } from '../protocol/messages.ts';
+import { type Held, held } from '../streams/context.ts';
 import type { Registry } from '../streams/registry.ts';
 import { iceServerLinks } from './ice-server-links.ts';
 import { startPublishing } from './publish.ts';
@@ -27,7 +28,7 @@ import { startWatching } from './watch.ts';
 export type WhipOptions = {
   config: Config;
   registry: Registry;
-  grants: Grants;
+  access: Access;
   admission: Admission;
   joins: Joins;
   /** What the routers carry. */
@@ -42,7 +43,7 @@ const ENDPOINT_METHODS = 'OPTIONS, POST';
 const SESSION_METHODS = 'DELETE, OPTIONS, PATCH';
 
 /** A POST that has passed the checks, on its way to a session. */
-type Asked = { streamId: string; offer: string; request: Request; signal: AbortSignal; onEnd: () => void };
+type Asked = { streamId: string; offer: string; by: Held; signal: AbortSignal; onEnd: () => void };
 
 export type Whip = {
   router: Router;
@@ -56,17 +57,12 @@ export function whip(options: WhipOptions): Whip {
   const publishing = new Sessions();
   const playing = new Sessions();
   router.use(['/whip', '/whep'], crossOrigin);
-  serve(router, '/whip', publishing, options, mayPublish(options), ({ request, ...asked }) =>
-    startPublishing({
-      ...asked,
-      registry,
-      joins,
-      rtpCapabilities,
-      maxVideoBitrate: config.media.videoMaxBitrate,
-      grant: grantIdentity(bearer(request), addressOf(request, config)),
-    }),
-  );
-  serve(router, '/whep', playing, options, mayPlay(options), (asked) =>
+  const { videoMaxBitrate } = config.media;
+  serve(router, 'whip', publishing, options, [options.access.need('publish')], (asked) => {
+    const maxVideoBitrate = Math.min(videoMaxBitrate, asked.by.limits.bitrate ?? videoMaxBitrate);
+    return startPublishing({ ...asked, registry, joins, rtpCapabilities, maxVideoBitrate });
+  });
+  serve(router, 'whep', playing, options, [mayPlay(options), options.access.need('watch')], (asked) =>
     startWatching({ ...asked, registry, joins, rtpCapabilities, waitMs: waitMs(options, asked.streamId) }),
   );
   router.use(['/whip', '/whep'], refused(config.limits.sdpBytes));
@@ -76,18 +72,19 @@ export function whip(options: WhipOptions): Whip {
 /** One protocol: POST makes a session, PATCH and DELETE to its URL change and end it. */
 function serve(
   router: Router,
-  root: string,
+  protocol: 'whip' | 'whep',
   sessions: Sessions,
-  { config, admission }: WhipOptions,
-  mayEnter: RequestHandler,
+  { config, access, admission }: WhipOptions,
+  mayEnter: readonly RequestHandler[],
   start: (asked: Asked) => Promise<Exchange>,
 ): void {
+  const root = `/${protocol}`;
   const body = (type: string) => [mediaType(type), express.text({ type, limit: config.limits.sdpBytes })];
 
   router
     .route(`${root}/:stream`)
     .options(allow(ENDPOINT_METHODS, { 'Accept-Post': SDP }))
-    .post(mayEnter, ...body(SDP), async (request, response) => {
+    .post(...mayEnter, ...body(SDP), async (request, response) => {
       const streamId = streamIdOf(request);
       const address = addressOf(request, config);
       admission.join(address);
@@ -101,7 +98,8 @@ function serve(
         if (secret) sessions.delete(secret);
       };
       const signal = hangUp(response);
-      const asked = { streamId, offer: textOf(request), request, signal, onEnd };
+      const by = held(access.grantOf(request), { protocol, address });
+      const asked = { streamId, offer: textOf(request), by, signal, onEnd };
       const exchange = await start(asked).catch((error: unknown) => {
         leave();
         throw error;
@@ -193,18 +191,6 @@ function notAllowed(methods: string): RequestHandler {
   return (request, response) => {
     response.set('Allow', methods);
     throw new PharosError('method_not_allowed', `${request.method} is not possible here, only ${methods}`);
-  };
-}
-
-function mayPublish({ config, grants }: WhipOptions): RequestHandler {
-  return (request, response, next) => {
-    const key = bearer(request);
-    if (grants.mayPublish({ local: isLocal(request, config.http), key })) return next();
-    response.set('WWW-Authenticate', key ? 'Bearer error="invalid_token"' : 'Bearer');
-    throw new PharosError(
-      'unauthorized',
-      'publishing here needs the publish key as a bearer token (OBS: Settings, Stream, Bearer Token)',
-    );
   };
 }
 

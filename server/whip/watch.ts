@@ -1,6 +1,7 @@
 import { PharosError } from '../base/errors.ts';
 import type { Joins } from '../metrics/joins.ts';
 import type { Media, RtpCapabilities } from '../protocol/messages.ts';
+import type { Held } from '../streams/context.ts';
 import type { Registry } from '../streams/registry.ts';
 import type { Viewer } from '../streams/viewer.ts';
 import { restartFragment } from './sdp-fragment.ts';
@@ -13,6 +14,8 @@ type Options = {
   rtpCapabilities: RtpCapabilities;
   streamId: string;
   offer: string;
+  /** By what this client watches. */
+  by: Held;
   /** How long to wait for the stream if it is not live. */
   waitMs: number;
   /** Aborted when the client hangs up. */
@@ -29,7 +32,7 @@ const JOIN = { kind: 'watch', protocol: 'whep' } as const;
  *   `registry.watch` throws.
  */
 export async function startWatching(options: Options): Promise<Exchange> {
-  const { registry, joins, rtpCapabilities, streamId, onEnd } = options;
+  const { registry, joins, rtpCapabilities, streamId, by, onEnd } = options;
   let askedAt = performance.now();
   const offer = readWatchOffer(options.offer, rtpCapabilities);
   const { viewer, media: ready } = await registry.watch(streamId, {
@@ -37,6 +40,8 @@ export async function startWatching(options: Options): Promise<Exchange> {
     wire: offer.wire,
     mids: offer.mids,
     mayWait: options.waitMs > 0,
+    who: by.who,
+    onGrantEnd: by.onGrantEnd,
   });
   try {
     const media = ready ?? (await live(viewer, options));

@@ -4,8 +4,9 @@
  */
 import { join } from 'node:path';
 import { loadConfig } from '../../config/load.ts';
+import { Access } from '../../server/auth/access.ts';
 import { Admission } from '../../server/auth/admission.ts';
-import { Grants } from '../../server/auth/grants.ts';
+import { Authority } from '../../server/auth/authority.ts';
 import { createLogger } from '../../server/base/logger.ts';
 import { createApp } from '../../server/http/app.ts';
 import { listen } from '../../server/http/listen.ts';
@@ -52,7 +53,9 @@ export async function startHere(settings: Record<string, string> = {}): Promise<
   const pool = await WorkerPool.create({ media: config.media, logger });
   const registry = new Registry({ config, pool, logger });
   const admission = new Admission(config.limits);
-  const grants = new Grants('open', { publish: 'a key of no use here', admin: 'a key of no use here' });
+  const keys = { publish: 'a key of no use here', admin: 'a key of no use here', jwt: 'of no use here' };
+  const authority = new Authority({ auth: config.auth, keys, logger });
+  const access = new Access({ config, authority, logger });
   const rtpCapabilities = wireCapabilities(pool.rtpCapabilities);
   const joins = new Joins();
   const app = createApp({
@@ -61,11 +64,11 @@ export async function startHere(settings: Record<string, string> = {}): Promise<
     pagesDir: join(import.meta.dirname, '../../dist/web'),
     ready: () => ({ ok: true }),
     onRefusal: (code) => admission.refused(code),
-    routes: [whip({ config, registry, grants, admission, joins, rtpCapabilities, canPlay: true }).router],
+    routes: [whip({ config, registry, access, admission, joins, rtpCapabilities, canPlay: true }).router],
   });
   const http = await listen(app, config.http, logger);
   const signaling = new SignalingServer({
-    ...{ config, logger, registry, grants, admission, joins, publicUrl: undefined },
+    ...{ config, logger, registry, authority, admission, joins, publicUrl: undefined },
     rtpCapabilities: pageCapabilities(rtpCapabilities),
   });
   signaling.attach(http.server);
