@@ -1,6 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { ADMIN_KEY } from '../helpers/camera-api.ts';
 import { capabilities, DTLS, publish, TestClient, watch } from '../helpers/client.ts';
+import { scrape } from '../helpers/metrics.ts';
 import { startServer, type TestServer } from '../helpers/server.ts';
 
 let server: TestServer | undefined;
@@ -32,6 +34,41 @@ test.each(['messages', 'pings'])('a flood of %s closes the connection with 1008'
   }
   expect((await client.closed()).code).toBe(1008);
   expect(await client.event('closing')).toMatchObject({ error: { code: 'too_many_requests' } });
+});
+
+test('a message in more frames than may be closes the connection with 1008, one in as many does not', async () => {
+  const { wsUrl, url } = await start({
+    PHAROS_LIMITS_MESSAGE_FRAGMENTS: 8,
+    PHAROS_AUTH_ADMIN_KEY: ADMIN_KEY,
+  });
+  const client = await TestClient.connect(wsUrl);
+  const send = (frames: number) => {
+    const text = JSON.stringify({ id: frames, type: 'stop' }).padEnd(frames);
+    for (let index = 0; index < frames; index++) {
+      const rest = index === frames - 1;
+      client.ws.send(rest ? text.slice(index) : text.slice(index, index + 1), { fin: rest, binary: false });
+    }
+  };
+  send(8);
+  expect(await client.answer(8)).toMatchObject({ ok: false, error: { code: 'wrong_order' } });
+  send(9);
+  expect((await client.closed()).code).toBe(1008);
+  expect((await scrape(url)).value('pharos_refusals_total', { code: 'too_many_requests' })).toBe(1);
+});
+
+test('a connection on which nothing valid was asked is closed with 1008; one request is enough', async () => {
+  const { wsUrl, url } = await start({ PHAROS_LIMITS_IDLE_TIME: 1, PHAROS_AUTH_ADMIN_KEY: ADMIN_KEY });
+  const speaking = await TestClient.connect(wsUrl);
+  await speaking.refusal({ type: 'stop' });
+  const silent = await TestClient.connect(wsUrl);
+  const talking = await TestClient.connect(wsUrl);
+  await talking.refusal({ type: 'dance' });
+  for (const client of [silent, talking]) {
+    expect(await client.closed()).toEqual({ code: 1008, reason: 'idle' });
+    expect(await client.event('closing')).toMatchObject({ error: { code: 'idle' } });
+  }
+  await speaking.refusal({ type: 'stop' });
+  expect((await scrape(url)).value('pharos_refusals_total', { code: 'idle' })).toBe(2);
 });
 
 test('connections per address: one more is told so and closed with 1013; a freed place is usable', async () => {
