@@ -1,12 +1,11 @@
 /** A client that stops reading, on a bare TCP connection, as no WebSocket library lets one be. */
-import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { ADMIN_KEY } from '../helpers/camera-api.ts';
 import { capabilities, publish, type TestClient, watch } from '../helpers/client.ts';
 import { scrape } from '../helpers/metrics.ts';
+import { frame, gone, OPCODE, rawSocket } from '../helpers/raw-socket.ts';
 import { startServer, type TestServer } from '../helpers/server.ts';
 
 const MB = 1e6;
@@ -14,39 +13,11 @@ const MB = 1e6;
 let server: TestServer;
 afterEach(() => server?.stop());
 
-/** RFC 6455, section 5.2: a final frame, masked, as clients' are. */
-function frame(opcode: number, payload: string): Buffer {
-  const data = Buffer.from(payload);
-  const mask = randomBytes(4);
-  const length =
-    data.length < 126 ? [0x80 | data.length] : [0x80 | 126, data.length >> 8, data.length & 0xff];
-  return Buffer.concat([
-    Buffer.from([0x80 | opcode, ...length]),
-    mask,
-    data.map((byte, index) => byte ^ (mask[index % 4] ?? 0)),
-  ]);
-}
-
-const TEXT = 1;
-const PONG = 10;
-
 /** Opens a WebSocket and reads nothing from it. */
-async function deaf(port: number): Promise<Socket> {
-  const socket = connect({ port, host: '127.0.0.1' }).pause();
-  await once(socket, 'connect');
-  socket.on('error', () => undefined);
-  socket.write(
-    `GET /ws HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-      `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n\r\n`,
-  );
-  return socket;
-}
-
-/** Not by `once`, which takes the reset connection for a failure. */
-const closeOf = (socket: Socket) => new Promise((resolve) => socket.once('close', resolve));
+const deaf = async (port: number) => (await rawSocket(port)).pause();
 
 /** The answer to this has about its size. */
-const ECHOED = frame(TEXT, JSON.stringify({ id: 1, type: 'stop', ['x'.repeat(8000)]: 1 }));
+const ECHOED = frame(OPCODE.text, JSON.stringify({ id: 1, type: 'stop', ['x'.repeat(8000)]: 1 }));
 
 /** Has the server answer with so many bytes; the first few megabytes are the kernel's. */
 async function ask(socket: Socket, bytes: number): Promise<void> {
@@ -65,6 +36,8 @@ async function start(sendBuffer: number): Promise<void> {
     PHAROS_LIMITS_SEND_BUFFER: sendBuffer,
     PHAROS_LIMITS_MESSAGES_PER_SECOND: 10_000,
     PHAROS_LIMITS_HEARTBEAT: 3,
+    PHAROS_LIMITS_IDLE_TIME: 300,
+    PHAROS_LIMITS_SESSION_GRACE: 0,
   });
 }
 
@@ -74,13 +47,15 @@ test('a viewer that stops reading is spared the viewer counts, then closed; othe
   const { client: other } = await watch(server.wsUrl, 'lecture');
   const slow = await deaf(server.port);
   const rtpCapabilities = await capabilities(other);
-  slow.write(frame(TEXT, JSON.stringify({ id: 1, type: 'watch', stream: 'lecture', rtpCapabilities })));
+  slow.write(
+    frame(OPCODE.text, JSON.stringify({ id: 1, type: 'watch', stream: 'lecture', rtpCapabilities })),
+  );
   await expect.poll(() => value('pharos_viewers')).toBe(2);
   const memory = await value('process_resident_memory_bytes');
   // It may well say that it is there.
-  const pongs = setInterval(() => slow.write(frame(PONG, '')), 500);
+  const pongs = setInterval(() => slow.write(frame(OPCODE.pong, '')), 500);
   await ask(slow, 14 * MB);
-  const closed = closeOf(slow);
+  const closed = gone(slow);
   try {
     const countsOf = (client: TestClient) =>
       client.received.filter((message) => JSON.stringify(message).includes('"type":"viewers"')).length;
@@ -109,7 +84,7 @@ test('one that has yet more sent to it is closed at once', async () => {
   await start(1 * MB);
   const memory = await value('process_resident_memory_bytes');
   const slow = await deaf(server.port);
-  const closed = closeOf(slow);
+  const closed = gone(slow);
   await ask(slow, 50 * MB);
   await closed;
   expect(await value('pharos_websocket_slow_closed_total')).toBe(1);
