@@ -13,7 +13,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Connection } from '../../tools/lib/connection.ts';
 import { postOffer } from '../../tools/lib/resource.ts';
 import { WhepClient } from '../../tools/lib/whep-client.ts';
-import { type GoodViewer, watchWell } from '../helpers/good-viewer.ts';
+import { type GoodViewer, SMALL_HEAP, watchWell } from '../helpers/good-viewer.ts';
 import { type Random, seeded } from '../helpers/mutate.ts';
 import { datagram, KINDS, type Kind, type Known, rtcp, rtp } from '../helpers/mutate-datagram.ts';
 import { family } from '../helpers/process.ts';
@@ -41,6 +41,7 @@ beforeAll(async () => {
   random = seeded(seed);
   console.info(`attack seed ${seed} (PHAROS_TEST_SEED)`);
   server = await startServer({
+    NODE_OPTIONS: SMALL_HEAP,
     PHAROS_MEDIA_WORKERS: 1,
     PHAROS_LIMITS_JOINS_PER_ADDRESS: 1_000_000,
   });
