@@ -109,20 +109,19 @@ export class Authority {
    * Ends a token by its `jti`, or all tokens of a subject that were issued until now, and at once all that
    * goes on by them.
    * @param expires in ms since 1970: when they would have expired, if that is known.
-   * @returns how many things that ended.
-   * @throws PharosError `server_full`; what writing the file throws.
+   * @returns how many things that ended, when the revocation is on disk.
+   * @throws PharosError `server_full`; what writing the file throws, and then it holds until the restart only.
    */
-  revoke(what: { jti: string } | { subject: string }, expires?: number): number {
+  async revoke(what: { jti: string } | { subject: string }, expires?: number): Promise<number> {
     const known = 'jti' in what ? this.#inUse.expiryOf(what.jti) : undefined;
     const until = expires ?? known;
     const revocation: Revocation = { ...what, at: this.#now(), ...(until !== undefined && { until }) };
     const before = this.#inUse.size;
-    try {
-      this.#revocations.add(revocation);
-    } finally {
-      this.#inUse.check();
-    }
-    return before - this.#inUse.size;
+    const kept = this.#revocations.add(revocation);
+    this.#inUse.check();
+    const ended = before - this.#inUse.size;
+    await kept;
+    return ended;
   }
 
   /** Grants by which something goes on now. */

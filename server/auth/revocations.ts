@@ -1,5 +1,6 @@
 /** What was revoked, kept on disk: a restart forgets nothing. */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { ConfigError } from '../../config/errors.ts';
 import { PharosError } from '../base/errors.ts';
@@ -26,6 +27,8 @@ export class Revocations {
   readonly #file: string | undefined;
   readonly #byId = new Map<string, Revocation>();
   readonly #bySubject = new Map<string, Revocation>();
+  /** One writing after the other. */
+  #saved: Promise<void> = Promise.resolve();
 
   /** @param file where they are kept; without, nowhere. @throws ConfigError if what is there can't be read. */
   constructor(now: number, file?: string) {
@@ -34,8 +37,11 @@ export class Revocations {
     this.#forget(now);
   }
 
-  /** @throws PharosError `server_full`; what the file system throws, and then it holds until the restart only. */
-  add(revocation: Revocation): void {
+  /**
+   * Holds at once; resolves when it is on disk.
+   * @throws PharosError `server_full`, and then it does not hold.
+   */
+  add(revocation: Revocation): Promise<void> {
     if (this.#size >= MAX) this.#forget(revocation.at);
     if (this.#size >= MAX) {
       throw new PharosError(
@@ -44,7 +50,8 @@ export class Revocations {
       );
     }
     this.#put(revocation);
-    this.#save();
+    this.#saved = this.#saved.catch(() => {}).then(() => this.#save());
+    return this.#saved;
   }
 
   covers({ id, subject, issuedAt }: Pick<Terms, 'id' | 'subject' | 'issuedAt'>): boolean {
@@ -70,12 +77,12 @@ export class Revocations {
   }
 
   /** Written beside and put in place: half a file would be no file. */
-  #save(): void {
+  async #save(): Promise<void> {
     if (this.#file === undefined) return;
     const all = [...new Set([...this.#byId.values(), ...this.#bySubject.values()])];
     const beside = `${this.#file}.new`;
-    writeFileSync(beside, `${JSON.stringify(all)}\n`, { mode: 0o600, flush: true });
-    renameSync(beside, this.#file);
+    await writeFile(beside, `${JSON.stringify(all)}\n`, { mode: 0o600, flush: true });
+    await rename(beside, this.#file);
   }
 }
 

@@ -17,7 +17,7 @@ const bodySchema = z.union([
 /** `POST /api/revoke`: ends tokens, and what goes on by them. */
 export function grantsApi({ access, authority }: Options): Router {
   const router = Router();
-  router.post('/api/revoke', access.need('administer'), (request, response) => {
+  router.post('/api/revoke', access.need('administer'), async (request, response) => {
     const body = bodySchema.safeParse(request.body);
     if (!body.success) {
       throw new PharosError(
@@ -26,8 +26,8 @@ export function grantsApi({ access, authority }: Options): Router {
       );
     }
     const { expires, ...what } = body.data;
-    const ended = authority.revoke(what, expires === undefined ? undefined : expires * 1000);
-    access.audit(request, 'grant.revoke', { ...what, ended });
+    const ended = await authority.revoke(what, expires === undefined ? undefined : expires * 1000);
+    access.audit(request, 'grant.revoke', { revoked: what, ended });
     response.json({ ended });
   });
   return router;

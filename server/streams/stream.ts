@@ -166,9 +166,10 @@ export class Stream {
 
   /** Ends it for all: its publisher and its viewers. */
   remove(): void {
+    // Viewers first: they are not to wait for what comes after it.
+    for (const viewer of [...this.#viewers]) viewer.close('removed');
     this.#publisher?.close('removed');
     this.#forgetPublisher();
-    for (const viewer of [...this.#viewers]) viewer.close('removed');
     this.#closeIfEmpty();
   }
 

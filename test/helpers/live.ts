@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { expect } from 'vitest';
+import type { Resource } from '../../tools/lib/resource.ts';
 import { CLOCK_RATE, type MediaKind, type RtpTrack, timestampOf } from '../../tools/lib/rtp.ts';
 import { WhepClient, type WhepOptions } from '../../tools/lib/whep-client.ts';
 import { startNode } from './child.ts';
@@ -10,6 +11,8 @@ export { type Live, publishMedia } from './publish-media.ts';
 
 export type Packets = {
   client: WhepClient;
+  /** The session at the server. */
+  resource: Resource;
   of: Record<MediaKind, Buffer[]>;
   codec(kind: MediaKind): RtpTrack['codec'] | undefined;
   /** Resolves when so many seconds of it have come. */
@@ -29,7 +32,7 @@ export async function watchPackets(
     onPacket: (kind, packet) => of[kind].push(packet),
     ...more,
   });
-  await client.connect();
+  const resource = await client.connect();
   const codec = (kind: MediaKind) => {
     const [first] = of[kind];
     return first && client.codecOf(first);
@@ -42,6 +45,7 @@ export async function watchPackets(
   };
   return {
     client,
+    resource,
     of,
     codec,
     seconds: async (kind, seconds) => {

@@ -1,9 +1,16 @@
 /** A publisher by libdatachannel, for tests and measurements. */
+import type { Resource } from '../../tools/lib/resource.ts';
 import { RtpSource, type RtpSourceOptions } from '../../tools/lib/rtp-source.ts';
 import { WhipClient, type WhipOptions } from '../../tools/lib/whip-client.ts';
 import { type MediaName, media } from './media.ts';
 
-export type Live = { client: WhipClient; source: RtpSource; stop(): Promise<void> };
+export type Live = {
+  client: WhipClient;
+  source: RtpSource;
+  /** The session at the server. */
+  resource: Resource;
+  stop(): Promise<void>;
+};
 
 /** A file of media.ts, as it is, again and again, under that id. Resolves when connected. */
 export async function publishMedia(
@@ -25,11 +32,11 @@ export async function publishMedia(
     await Promise.all([source.close(), client.close()]);
   };
   try {
-    await client.connect();
+    const resource = await client.connect();
+    source.start(options);
+    return { client, source, resource, stop };
   } catch (error) {
     await stop();
     throw error;
   }
-  source.start(options);
-  return { client, source, stop };
 }

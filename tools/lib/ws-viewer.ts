@@ -16,6 +16,8 @@ export type WsViewerOptions = {
   /** Of `/ws`: ws://HOST/ws. */
   url: URL;
   stream: string;
+  /** By what it may be watched, where it is private. */
+  key?: string | undefined;
   onPacket?: (kind: MediaKind, packet: Buffer) => void;
   /** The stream is live: at once, or after waiting. Media comes later, see connected(). */
   onLive?: (viewer: WsViewer) => void;
@@ -48,7 +50,7 @@ export class WsViewer {
 
   /** Resolves when `watch` is answered and, if the stream is live, media is on its way. @throws {SignalRefusal} */
   async open(): Promise<'live' | 'waiting'> {
-    const { url, stream } = this.#options;
+    const { url, stream, key } = this.#options;
     try {
       this.#socket = new SignalSocket(url, {
         onEvent: (event) => this.#socketOnEvent(event),
@@ -58,7 +60,7 @@ export class WsViewer {
       this.openedAt = this.#socket.openedAt;
       this.askedAt = performance.now();
       const rtpCapabilities = receivable(welcome.rtpCapabilities);
-      const answer = await this.#socket.request('watch', { stream, rtpCapabilities });
+      const answer = await this.#socket.request('watch', { stream, key, rtpCapabilities });
       this.answeredAt = performance.now();
       if (answer.state === 'waiting') return 'waiting';
       await this.#live(answer.media);

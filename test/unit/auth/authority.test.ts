@@ -181,10 +181,10 @@ describe('the end of a grant', () => {
       await token({ subject: 'bob', id: 'b1' }),
     ] as const;
     const [one, two, bob] = await Promise.all(alices.map((each) => ends(authority, each)));
-    authority.revoke({ jti: 'a1' });
+    void authority.revoke({ jti: 'a1' });
     expect([one?.told, two?.told, bob?.told]).toEqual([['revoked'], [], []]);
-    authority.revoke({ subject: 'alice' });
-    authority.revoke({ subject: 'alice' });
+    expect(await authority.revoke({ subject: 'alice' })).toBe(1);
+    expect(await authority.revoke({ subject: 'alice' })).toBe(0);
     expect([one?.told, two?.told, bob?.told]).toEqual([['revoked'], ['revoked'], []]);
     for (const each of alices.slice(0, 2))
       expect(await outcome(authority.authorize('watch', 'lecture-1', asker(each)))).toBe('not_allowed');
@@ -196,7 +196,7 @@ describe('the end of a grant', () => {
     const authority = authorityOf({ private: ['*'] });
     const { grant, off, told } = await ends(authority, await token({ id: 'x' }));
     off();
-    authority.revoke({ jti: 'x' });
+    await authority.revoke({ jti: 'x' });
     expect(told).toEqual([]);
     const late: string[] = [];
     grant.onEnd((why) => late.push(why));
@@ -211,30 +211,32 @@ describe('the end of a grant', () => {
     const key = await token({ id: 'kept', ttl: 3600 });
     const first = start();
     const { told } = await ends(first, key);
-    first.revoke({ jti: 'kept' });
-    first.revoke({ jti: 'short' }, now + 1000);
-    first.revoke({ subject: 'alice' });
+    await Promise.all([
+      first.revoke({ jti: 'kept' }),
+      first.revoke({ jti: 'short' }, now + 1000),
+      first.revoke({ subject: 'alice' }),
+    ]);
     expect(told).toEqual(['revoked']);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(await outcome(start().authorize('watch', 'lecture-1', asker(key)))).toBe('not_allowed');
     now += 2_000_000;
-    start().revoke({ subject: 'bob' });
+    await start().revoke({ subject: 'bob' });
     const kept = () =>
       JSON.parse(readFileSync(file, 'utf8')).map(
         (each: { jti?: string; subject?: string }) => each.jti ?? each.subject,
       );
     expect(kept()).toEqual(['kept', 'alice', 'bob']);
     now += 2_000_000;
-    start().revoke({ subject: 'carol' });
+    await start().revoke({ subject: 'carol' });
     expect(kept()).toEqual(['alice', 'bob', 'carol']);
     writeFileSync(file, '[{');
     expect(start).toThrow(ConfigError);
   });
 
-  test('no more revocations are kept than can be', () => {
+  test('no more revocations are kept than can be', async () => {
     const authority = authorityOf();
-    for (let index = 0; index < 10_000; index++) authority.revoke({ jti: String(index) });
-    expect(() => authority.revoke({ jti: 'one more' })).toThrow(/change auth\.jwt\.secret/);
+    for (let index = 0; index < 10_000; index++) void authority.revoke({ jti: String(index) });
+    await expect(authority.revoke({ jti: 'one more' })).rejects.toThrow(/change auth\.jwt\.secret/);
   });
 });
 

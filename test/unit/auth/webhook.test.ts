@@ -94,7 +94,7 @@ describe('allowed', () => {
     const by = authority();
     const grant = await watch(asker('x'), by);
     const end = new Promise((resolve) => grant.onEnd(resolve));
-    by.revoke({ subject: 'alice' });
+    await by.revoke({ subject: 'alice' });
     expect(await end).toBe('revoked');
     await expect.poll(() => refused(watch(asker('x'), by))).toBe('allowed');
   });
