@@ -81,6 +81,8 @@ type PublisherOptions = PublishOptions & {
 
 /** A session that has not come up within this time does not keep its owner from trying again. */
 const COMING_UP_MS = 5000;
+/** Without anything received for so long it is silent; media every few milliseconds is what it sends. */
+const SILENT_MS = 3000;
 
 /** The one who sends a stream: transports on the home worker and their producers. */
 export class Publisher extends EventEmitter<PublisherEvents> {
@@ -109,6 +111,9 @@ export class Publisher extends EventEmitter<PublisherEvents> {
   readonly #onGrantEnd: Grant['onEnd'] | undefined;
   #dropGrant: (() => void) | undefined;
   #connected = false;
+  /** When something came last, in ms. */
+  #heardAt: number | undefined;
+  #silent = false;
   #closed = false;
 
   private constructor(
@@ -250,9 +255,18 @@ export class Publisher extends EventEmitter<PublisherEvents> {
    * @param now In ms, of the clock of `performance.now`.
    */
   received(bitrate: number, now: number): void {
+    this.#listen(bitrate, now);
     const verdict = this.#guard.look(bitrate, now);
     if (verdict === 'tell') this.note(overLimit(bitrate, this.#mostBitrate));
     if (verdict === 'end') this.close('over_limit');
+  }
+
+  /** Once something has come, nothing for a while is told, and when something comes again. */
+  #listen(bitrate: number, now: number): void {
+    if (bitrate > 0) this.#heardAt = now;
+    if (this.#heardAt === undefined || now - this.#heardAt >= SILENT_MS === this.#silent) return;
+    this.#silent = !this.#silent;
+    if (this.live) this.#parent.publisherOnSilence(this.#silent);
   }
 
   /** Whether this is its client's transport. */
@@ -308,7 +322,6 @@ export class Publisher extends EventEmitter<PublisherEvents> {
       setupMs: limits.mediaSetupTime * 1000,
       silenceMs: consent ? undefined : media.iceConsentTimeout * 1000,
       onConnected: () => this.emit('connected'),
-      onSilence: (silent) => !this.#closed && this.#parent.publisherOnSilence(silent),
       onEnd: (reason) => this.close(reason),
     });
   }

@@ -1,6 +1,8 @@
 /** What outlives a lost connection, and a publisher that drops out. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DTLS, publish, rtpParameters, TestClient, watch } from '../helpers/client.ts';
+import { publishCommand } from '../helpers/live.ts';
+import { media } from '../helpers/media.ts';
 import { startServer, type TestServer } from '../helpers/server.ts';
 
 let server: TestServer;
@@ -184,6 +186,21 @@ describe('a publisher that drops out', () => {
     await takeOver(back, 'meanwhile', session);
     await viewer.event('live');
     await Promise.all([viewer.close(), back.request('stop', {})]);
+  });
+
+  test('without a word, its network gone: its viewers are told, and when its media comes again', async () => {
+    const args = [await media('h264'), '--stream', 'silent', '--url', server.url, '--loop', '--copy'];
+    const encoder = publishCommand(args);
+    await encoder.printed('/watch/');
+    const { client: viewer } = await watch(server.wsUrl, 'silent');
+    encoder.process.kill('SIGSTOP');
+    expect(await viewer.event('away')).toMatchObject({ reason: 'media_lost' });
+    encoder.process.kill('SIGCONT');
+    expect((await viewer.event('back')).seq).toBe(2);
+    expect(server.records('stream interrupted').filter(({ streamId }) => streamId === 'silent')).toEqual([]);
+    encoder.process.kill('SIGINT');
+    await encoder.exit;
+    await viewer.close();
   });
 
   test('Stop is no dropping out: the stream ends at once', async () => {

@@ -92,14 +92,9 @@ type TransportWatch = {
   silenceMs: number | undefined;
   /** ICE and DTLS are through. */
   onConnected: () => void;
-  /** Nothing came on it for a while, or something does again: it may be over, and may not. */
-  onSilence?: (silent: boolean) => void;
   /** Perhaps more than once. */
   onEnd: (reason: TransportEnd) => void;
 };
-
-/** What is taken for silence, which has yet to last to be the end; and how often to look, both in ms. */
-const SILENCE = { after: 3000, look: 1000 };
 
 /**
  * Tells by `onEnd` that a transport's media path is over or never came up:
@@ -108,7 +103,7 @@ const SILENCE = { after: 3000, look: 1000 };
  */
 export function watchTransport(
   transport: types.WebRtcTransport,
-  { setupMs, silenceMs, onConnected, onSilence, onEnd }: TransportWatch,
+  { setupMs, silenceMs, onConnected, onEnd }: TransportWatch,
 ): void {
   const setup = setTimeout(() => onEnd('media_lost'), setupMs);
   transport.observer.once('close', () => clearTimeout(setup));
@@ -117,27 +112,19 @@ export function watchTransport(
     if (state === 'connected') {
       clearTimeout(setup);
       onConnected();
-      if (onSilence) watchSilence(transport, SILENCE.look, SILENCE.after, onSilence);
     }
     if (state === 'failed' || state === 'closed') onEnd('media_lost');
   });
   transport.on('icestatechange', (state) => {
     if (state === 'disconnected') onEnd('media_lost');
   });
-  if (silenceMs === undefined) return;
-  watchSilence(transport, silenceMs / 3, silenceMs, (silent) => silent && onEnd('media_lost'));
+  if (silenceMs !== undefined) watchSilence(transport, silenceMs, () => onEnd('media_lost'));
 }
 
-/** Tells when nothing at all has come on the transport for `afterMs`, and when something comes again. */
-function watchSilence(
-  transport: types.WebRtcTransport,
-  lookMs: number,
-  afterMs: number,
-  onChange: (silent: boolean) => void,
-): void {
+/** Tells by `onEnd`, once, when nothing at all has come on the transport for `ms`. */
+function watchSilence(transport: types.WebRtcTransport, ms: number, onEnd: () => void): void {
   let bytes = 0;
   let heardAt = performance.now();
-  let silent = false;
   const timer = setInterval(async () => {
     const [stats] = await transport.getStats().catch(() => []);
     if (!stats || transport.closed) return;
@@ -145,11 +132,10 @@ function watchSilence(
     if (stats.bytesReceived !== bytes) {
       bytes = stats.bytesReceived;
       heardAt = now;
+    } else if (now - heardAt >= ms) {
+      clearInterval(timer);
+      onEnd();
     }
-    if (now - heardAt >= afterMs !== silent) {
-      silent = !silent;
-      onChange(silent);
-    }
-  }, lookMs);
+  }, ms / 3);
   transport.observer.once('close', () => clearInterval(timer));
 }
