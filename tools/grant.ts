@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { ConfigError } from '../config/errors.ts';
 import { loadConfig } from '../config/load.ts';
 import { type Config, grantLimitsSchema, streamPatternSchema } from '../config/schema.ts';
-import type { Action, GrantLimits } from '../server/auth/grant.ts';
+import { type Action, type GrantLimits, subjectSchema } from '../server/auth/grant.ts';
 import { loadKey } from '../server/auth/keys.ts';
 import { signToken } from '../server/auth/tokens.ts';
 import { matchesStream } from '../server/base/stream-pattern.ts';
@@ -57,7 +57,7 @@ function readArguments(argv: string[]): Arguments | 'help' {
     action: what === 'admin' ? 'administer' : what,
     stream: typeof stream === 'string' ? streamsOf(what, stream) : '*',
     ttl: secondsOf(values.ttl),
-    subject: values.subject,
+    subject: subjectOf(values.subject),
     limits: limitsOf(values),
     url: values.url === undefined ? undefined : serverOf(values.url),
   };
@@ -89,6 +89,13 @@ function parse(argv: string[]) {
 function streamsOf(option: string, stream: string): string {
   if (streamPatternSchema.safeParse(stream).success) return stream;
   throw new UsageError(`--${option} ${stream} cannot be: A-Z a-z 0-9 _ - and *, up to 64 of them`);
+}
+
+function subjectOf(subject: string | undefined): string | undefined {
+  if (subjectSchema.optional().safeParse(subject).success) return subject;
+  throw new UsageError(
+    `--subject ${subject} cannot be: up to 256 letters that do not begin with key:, address: or token:`,
+  );
 }
 
 function secondsOf(ttl: string): number {
