@@ -117,11 +117,11 @@ test('the server restarts: publisher and viewer come back by themselves', async 
   const viewer = await openWatch(context, link);
   await framesAdvance(viewer);
   await first.stop('SIGKILL');
-  await status(viewer, 'reconnecting');
-  await serve({ PHAROS_HTTP_PORT: port });
+  const second = await serve({ PHAROS_HTTP_PORT: port });
+  await second.record('stream live');
+  await framesAdvance(viewer);
   await status(page, 'live');
   await status(viewer, 'live');
-  await framesAdvance(viewer);
 });
 
 test('a media worker dies: publisher and viewer come back by themselves', async () => {
@@ -132,7 +132,7 @@ test('a media worker dies: publisher and viewer come back by themselves', async 
   const viewer = await openWatch(context, link);
   await framesAdvance(viewer);
   process.kill(Number(server.records('media worker up')[0]?.pid), 'SIGKILL');
-  await status(viewer, 'ended');
+  await status(viewer, 'away');
   await status(page, 'live');
   await status(viewer, 'live');
   await framesAdvance(viewer);
