@@ -117,7 +117,9 @@ export class Conversation extends Emitter<ConversationEvents> {
 
   #use(client: SignalClient): void {
     client.on('event', (event) => this.#clientOnEvent(event));
-    client.on('close', (error) => this.#clientOnClose(error));
+    client.on('close', (error) => {
+      if (client === this.#client) this.#clientOnClose(error);
+    });
   }
 
   #keepSession(answer: AnswerOf<RequestType>): void {
@@ -186,15 +188,14 @@ export class Conversation extends Emitter<ConversationEvents> {
 
   /** Whether the session goes on here. */
   async #resume(client: SignalClient, secret: string): Promise<boolean> {
+    // What was missed may come in one go with the answer.
+    this.#use(client);
     try {
-      const welcome = await client.connect();
+      await client.connect();
       const fields = { session: secret, seq: this.#seq };
       const { viewers } = await client.request(this.#nextId++, 'resume', fields, PATIENCE_ON_RESUME);
       if (client.closed) return false;
       this.#client = client;
-      // What was missed comes in messages of its own, after this.
-      this.#use(client);
-      this.#clientOnEvent(welcome);
       this.#clientOnEvent({ type: 'viewers', count: viewers });
       return true;
     } catch (error) {
