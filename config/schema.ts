@@ -68,7 +68,9 @@ export const grantLimitsSchema = z.strictObject({
 
 /** A key of the operator's own choice: an entry of `auth.keys`. */
 const staticKeySchema = z.strictObject({
-  name: z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, '1 to 64 letters, digits, ".", "-" or "_"'),
+  name: z
+    .string()
+    .regex(/^(?!(publish|admin)Key$)[A-Za-z0-9_.-]{1,64}$/, '1 to 64 letters, digits, ".", "-" or "_"'),
   key: z.string().min(16).max(256),
   actions: z.array(z.enum(ACTIONS)).min(1).max(ACTIONS.length),
   streams: streamPatternSchema.default('*'),

@@ -26,9 +26,17 @@ export class GrantsInUse {
     return { subject, id, actions, limits, onEnd: (listener) => this.#use(terms, listener) };
   }
 
-  /** Ends those that do not hold any more. */
+  /** Ends those that do not hold any more: all of them, also where the end of one fails. @throws that failure. */
   check(): void {
-    for (const each of this.#inUse) this.#check(each);
+    const failures: unknown[] = [];
+    for (const each of this.#inUse) {
+      try {
+        this.#check(each);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw new AggregateError(failures, 'the end of a grant was not carried out');
   }
 
   /** The latest expiry of those in use with this id, in ms since 1970. */
