@@ -21,6 +21,8 @@ function start([name, args]) {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
     detached: true,
+    // Nobody waits for clients to move at each change of a source.
+    env: { PHAROS_LIMITS_DRAIN_TIME: '0', ...process.env },
   });
   children.add(child);
   child.on('error', (error) => console.error(`${name}: ${error.message}`));

@@ -16,7 +16,7 @@ export type Facts = {
   eventLoop: { delay: number; overloaded: boolean };
   /** Over TCP, for HTTP and WebSocket; refused by limit. */
   connections: { open: number; refused: Readonly<Record<string, number>> };
-  sockets: { open: number; eventsDropped: number; slowClosed: number };
+  sockets: { open: number; eventsDropped: number; slowClosed: number; unresponsive: number };
   workers: {
     configured: number;
     deaths: number;

@@ -94,6 +94,9 @@ function sockets(gauge: Describe, counter: Describe): void {
     [],
     (facts) => [[facts.sockets.eventsDropped]],
   );
+  counter('pharos_websocket_unresponsive_total', 'WebSockets that answered no ping.', [], (facts) => [
+    [facts.sockets.unresponsive],
+  ]);
   counter('pharos_websocket_slow_closed_total', 'WebSockets closed for being too slow.', [], (facts) => [
     [facts.sockets.slowClosed],
   ]);

@@ -34,6 +34,8 @@ type Options = {
 export type SignalingSnapshot = Slowness & {
   /** WebSockets. */
   open: number;
+  /** Disconnected since they answered no ping. */
+  unresponsive: number;
   /** Sessions, those whose client is just reconnecting too. */
   publishers: number;
   viewers: number;
@@ -57,6 +59,8 @@ export class SignalingServer {
   readonly #answered = new WeakSet<WebSocket>();
   readonly #heartbeat: NodeJS.Timeout;
   readonly #slowness: Slowness = { eventsDropped: 0, slowClosed: 0 };
+  /** How many answered no ping. */
+  #unresponsive = 0;
   #draining = false;
 
   constructor(options: Options) {
@@ -86,6 +90,7 @@ export class SignalingServer {
       open: this.#sockets.size,
       publishers: this.#sessions.count('publish'),
       viewers: this.#sessions.count('watch'),
+      unresponsive: this.#unresponsive,
       ...this.#slowness,
     };
   }
@@ -195,8 +200,12 @@ export class SignalingServer {
   #checkAlive(): void {
     for (const [ws, socket] of this.#sockets) {
       socket.checkSlow();
-      if (!this.#answered.delete(ws)) ws.terminate();
-      else ws.ping();
+      if (this.#answered.delete(ws)) {
+        ws.ping();
+      } else {
+        this.#unresponsive += 1;
+        ws.terminate();
+      }
     }
   }
 }

@@ -11,7 +11,7 @@ export const FACTS: Facts = {
   refusals: { full: 5 },
   eventLoop: { delay: 0.012, overloaded: false },
   connections: { open: 8, refused: { httpConnections: 0, httpConnectionsPerAddress: 3 } },
-  sockets: { open: 4, eventsDropped: 6, slowClosed: 1 },
+  sockets: { open: 4, eventsDropped: 6, slowClosed: 1, unresponsive: 2 },
   workers: {
     configured: 2,
     deaths: 1,
