@@ -103,6 +103,23 @@ test('one to administer, and one to record; each for itself', async () => {
   expect(await ask('/api/streams', record)).toBe(401);
 });
 
+test('what was revoked stays so when the server is restarted', async () => {
+  const admin = tokenOf(await grant('--admin'));
+  const made = await grant('--record', 'lecture-*', '--subject', 'anna');
+  const ask = async () => {
+    const headers = { Authorization: `Bearer ${tokenOf(made)}` };
+    return (await fetch(`${server.url}/api/streams/lecture-1/recording`, { headers })).status;
+  };
+  expect(await ask()).toBe(200);
+  const headers = { Authorization: `Bearer ${admin}`, 'Content-Type': 'application/json' };
+  const body = JSON.stringify({ subject: 'anna' });
+  expect((await fetch(`${server.url}/api/revoke`, { method: 'POST', headers, body })).status).toBe(200);
+  expect(await ask()).toBe(401);
+  await server.stop('SIGKILL');
+  server = await startServer(settings);
+  expect(await ask()).toBe(401);
+});
+
 test('says where a grant changes nothing', async () => {
   const { out } = await grant('--watch', 'public');
   expect(out).toMatch(/^Note .*"public" is not private/m);
