@@ -43,7 +43,8 @@ beforeAll(async () => {
     const response = await fetch(`${server.url}/api/streams/lecture/recording`, {
       headers: { Authorization: `Bearer ${ADMIN_KEY}` },
     });
-    return z.object({ recording: z.object({ bytes: z.number() }) }).parse(await response.json()).recording.bytes;
+    return z.object({ recording: z.object({ bytes: z.number() }) }).parse(await response.json()).recording
+      .bytes;
   };
   await expect.poll(running, { timeout: 20_000 }).toBeGreaterThan(100_000);
   await publisher.stop();

@@ -84,6 +84,19 @@ test('connections per address: one more is told so and closed with 1013; a freed
   await fourth.event('welcome');
 });
 
+test('behind a trusted proxy each client is an address of its own, whatever it writes into the header', async () => {
+  const { wsUrl } = await start({
+    PHAROS_LIMITS_CONNECTIONS_PER_ADDRESS: 1,
+    PHAROS_HTTP_TRUSTED_PROXIES: 'loopback',
+  });
+  const connect = (forwarded: string) =>
+    TestClient.connect(wsUrl, { headers: { 'X-Forwarded-For': forwarded } });
+  const clients = await Promise.all(['192.0.2.1', '192.0.2.2', '2001:db8::1'].map(connect));
+  await Promise.all(clients.map((client) => client.event('welcome')));
+  for (const again of ['192.0.2.1', '198.51.100.1, 192.0.2.2', '2001:db8::2', '192.0.2.1, 127.0.0.1'])
+    expect((await (await connect(again)).closed()).code, again).toBe(1013);
+});
+
 test('joins per address', async () => {
   const { wsUrl } = await start({ PHAROS_LIMITS_JOINS_PER_ADDRESS: 2 });
   const client = await TestClient.connect(wsUrl);
