@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { types } from 'mediasoup';
-import type { Config } from '../../config/schema.ts';
 import { Fanout } from '../../workers/media/fanout.ts';
 import type { MediaWorker } from '../../workers/media/pool.ts';
 import {
@@ -27,8 +26,11 @@ import type {
   TransportParameters,
 } from '../protocol/messages.ts';
 import { BitrateGuard } from './bitrate-guard.ts';
+import { askedBitrate, expectedBitrate, mostBitrate, overLimit } from './bitrates.ts';
 import type { GrantLimits, StreamContext, Who } from './context.ts';
 import { watchEncoder } from './encoder-trace.ts';
+import type { PublishOptions } from './publish-options.ts';
+import { Silence } from './silence.ts';
 
 export type PublisherEvents = {
   /** Its media path is established. Not where it sends plain RTP. */
@@ -52,26 +54,6 @@ export type PublisherParent = {
   publisherOnClose(reason: EndReason): void;
 };
 
-export type PublishOptions = {
-  /** What will be produced. */
-  tracks: readonly MediaKind[];
-  /** By what it publishes: whoever has the same may take over from a session that has gone silent. */
-  grant: string;
-  /** What that grant allows at most, where that is less than the configuration does. */
-  limits?: GrantLimits | undefined;
-  /** Calls when the grant no longer holds: that ends the publisher. */
-  onGrantEnd?: Grant['onEnd'] | undefined;
-  /** Of the session that publishes: whoever has it may take over at once. */
-  secret?: string | undefined;
-  /** The secret of the session to take over from. */
-  resume?: string | undefined;
-  who?: Who | undefined;
-  /** 'webrtc': a browser, a WHIP client. 'rtp': a process on this machine that sends plain RTP. */
-  kind?: 'webrtc' | 'rtp';
-  /** False for WebRTC clients that may not check ICE consent: encoders. */
-  consent?: boolean;
-};
-
 type PublisherOptions = PublishOptions & {
   parent: PublisherParent;
   context: StreamContext;
@@ -81,9 +63,6 @@ type PublisherOptions = PublishOptions & {
 
 /** A session that has not come up within this time does not keep its owner from trying again. */
 const COMING_UP_MS = 5000;
-/** Without anything received for so long it is silent; media every few milliseconds is what it sends. */
-const SILENT_MS = 3000;
-
 /** The one who sends a stream: transports on the home worker and their producers. */
 export class Publisher extends EventEmitter<PublisherEvents> {
   /** For administrators; no secret. */
@@ -111,9 +90,7 @@ export class Publisher extends EventEmitter<PublisherEvents> {
   readonly #onGrantEnd: Grant['onEnd'] | undefined;
   #dropGrant: (() => void) | undefined;
   #connected = false;
-  /** When something came last, in ms. */
-  #heardAt: number | undefined;
-  #silent = false;
+  readonly #silence = new Silence();
   #closed = false;
 
   private constructor(
@@ -134,7 +111,7 @@ export class Publisher extends EventEmitter<PublisherEvents> {
     this.#transport = transport;
     this.#tracks = options.tracks;
     this.#unload = unload;
-    this.#guard = new BitrateGuard(this.#mostBitrate);
+    this.#guard = new BitrateGuard(mostBitrate(options.context.config, options.limits));
   }
 
   /** @throws PharosError `unavailable` while no media worker is alive, `server_full` while all are too busy. */
@@ -153,7 +130,7 @@ export class Publisher extends EventEmitter<PublisherEvents> {
       const transport = await createTransport(home, config.media, consent);
       const publisher = new Publisher(options, place, transport);
       publisher.#watch(transport, consent);
-      await transport.setMaxIncomingBitrate(publisher.#askedBitrate);
+      await transport.setMaxIncomingBitrate(askedBitrate(config, options.limits));
       return publisher;
     } catch (error) {
       place.unload();
@@ -250,23 +227,16 @@ export class Publisher extends EventEmitter<PublisherEvents> {
   }
 
   /**
-   * Its client's media path was found to bring so much, in bit/s: whoever sends more than it may is told,
-   * and ended if it goes on.
+   * Its client's media path was found to bring so much, in bit/s. Viewers are told of silence; whoever sends
+   * more than it may is told too, and ended if it goes on.
    * @param now In ms, of the clock of `performance.now`.
    */
   received(bitrate: number, now: number): void {
-    this.#listen(bitrate, now);
+    const silent = this.#silence.listen(bitrate, now);
+    if (silent !== undefined && this.live) this.#parent.publisherOnSilence(silent);
     const verdict = this.#guard.look(bitrate, now);
-    if (verdict === 'tell') this.note(overLimit(bitrate, this.#mostBitrate));
+    if (verdict === 'tell') this.note(overLimit(bitrate, mostBitrate(this.#context.config, this.limits)));
     if (verdict === 'end') this.close('over_limit');
-  }
-
-  /** Once something has come, nothing for a while is told, and when something comes again. */
-  #listen(bitrate: number, now: number): void {
-    if (bitrate > 0) this.#heardAt = now;
-    if (this.#heardAt === undefined || now - this.#heardAt >= SILENT_MS === this.#silent) return;
-    this.#silent = !this.#silent;
-    if (this.live) this.#parent.publisherOnSilence(this.#silent);
   }
 
   /** Whether this is its client's transport. */
@@ -293,18 +263,6 @@ export class Publisher extends EventEmitter<PublisherEvents> {
     if (this.#closed) return;
     this.#release();
     this.emit('ended', reason);
-  }
-
-  /** In bit/s. */
-  get #mostBitrate(): number {
-    const { publisherBitrate } = this.#context.config.limits;
-    return Math.min(publisherBitrate, this.limits.bitrate ?? publisherBitrate);
-  }
-
-  /** What its client is asked by RTCP to keep to, with what comes on top of the media itself. */
-  get #askedBitrate(): number {
-    const { videoMaxBitrate, audioBitrate } = this.#context.config.media;
-    return Math.min(this.#mostBitrate, Math.round((videoMaxBitrate + audioBitrate) * WITH_OVERHEAD));
   }
 
   #release(): void {
@@ -384,24 +342,6 @@ export class Publisher extends EventEmitter<PublisherEvents> {
 }
 
 const PACKET_POLL_MS = 50;
-/** Headers and retransmissions. */
-const WITH_OVERHEAD = 1.2;
-
-function overLimit(bitrate: number, limit: number): Notice {
-  const megabits = (bits: number) => (bits / 1e6).toFixed(1);
-  return {
-    code: 'over_limit',
-    message: `${megabits(bitrate)} Mbit/s are sent, of which ${megabits(limit)} are allowed: set a lower bitrate, or the stream is ended`,
-  };
-}
-
-/** What it may be before it is measured, in bit/s. */
-function expectedBitrate(tracks: readonly MediaKind[], media: Config['media']): number {
-  return tracks.reduce(
-    (sum, kind) => sum + (kind === 'video' ? media.videoStartBitrate : media.audioBitrate),
-    0,
-  );
-}
 
 function ended(): PharosError {
   return new PharosError('wrong_order', 'the stream has ended');

@@ -5,7 +5,8 @@ import { Slots } from '../base/slots.ts';
 import type { EndReason } from '../protocol/codes.ts';
 import type { Media, Notice } from '../protocol/messages.ts';
 import type { StreamContext, Who } from './context.ts';
-import type { Publisher, PublishOptions } from './publisher.ts';
+import type { PublishOptions } from './publish-options.ts';
+import type { Publisher } from './publisher.ts';
 import { Stream } from './stream.ts';
 import type { Receiver, Viewer } from './viewer.ts';
 

@@ -4,7 +4,8 @@ import { PharosError } from '../base/errors.ts';
 import type { EndReason } from '../protocol/codes.ts';
 import type { Media, Notice } from '../protocol/messages.ts';
 import type { StreamContext } from './context.ts';
-import { Publisher, type PublishOptions } from './publisher.ts';
+import type { PublishOptions } from './publish-options.ts';
+import { Publisher } from './publisher.ts';
 import { type Receiver, Viewer } from './viewer.ts';
 
 const VIEWER_COUNT_INTERVAL_MS = 1000;
