@@ -1,7 +1,7 @@
 import type { AnswerOf, Event, RequestType } from '../../server/protocol/messages.ts';
 import { Emitter } from './emitter.ts';
 import { PharosClientError, toClientError } from './errors.ts';
-import { onNetworkChange, onPageLeft } from './network.ts';
+import { onPageLeft } from './network.ts';
 import { Reconnect } from './reconnect.ts';
 import { type Fields, PATIENCE, SignalClient, type Welcome } from './signal-client.ts';
 import { sleep } from './sleep.ts';
@@ -105,6 +105,12 @@ export class Conversation extends Emitter<ConversationEvents> {
     else this.request('restart_ice', {}, PATIENCE_ON_CHECK).catch(() => {});
   }
 
+  /** The connection is of no use any more, or will not be for long: goes on with another one. */
+  renew(): void {
+    if (this.#hurry) this.#hurry();
+    else if (this.#session) this.#client.abandon(new PharosClientError('timeout', 'The network changed.'));
+  }
+
   /** If another connection is being tried for: now is a good moment. */
   hurry(): void {
     this.#hurry?.();
@@ -159,7 +165,7 @@ export class Conversation extends Emitter<ConversationEvents> {
       pause.abort();
       client?.close(loss);
     };
-    const offs = [onNetworkChange(this.#hurry), this.on('close', this.#hurry)];
+    const off = this.on('close', this.#hurry);
     this.emit('interrupted', true);
     try {
       // One that is dead without having been closed was noticed late: no time is to be lost.
@@ -180,7 +186,7 @@ export class Conversation extends Emitter<ConversationEvents> {
       }
     } finally {
       clearTimeout(deadline);
-      for (const off of offs) off();
+      off();
       this.#hurry = undefined;
       if (!this.#closed) this.emit('interrupted', false);
     }

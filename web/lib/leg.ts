@@ -2,7 +2,7 @@ import type { Attempt } from './attempt.ts';
 import type { Conversation } from './conversation.ts';
 import type { PharosClientError } from './errors.ts';
 import type { MediaPath } from './media-path.ts';
-import { onNetworkChange } from './network.ts';
+import { type NetworkSign, onNetworkSign } from './network.ts';
 import { moved } from './retry.ts';
 
 /** One session with one server, and the media by it. Its end is that of the attempt that began it. */
@@ -17,7 +17,7 @@ export class Leg<Media extends { readonly path: MediaPath }> {
     this.conversation = conversation;
     this.end = (reason) => attempt.end(reason);
     attempt.onEnd(() => clearTimeout(this.#move));
-    const off = onNetworkChange(() => this.#networkOnChange());
+    const off = onNetworkSign((sign) => this.#networkOnSign(sign));
     conversation.on('close', (reason) => {
       off();
       this.end(reason);
@@ -34,8 +34,9 @@ export class Leg<Media extends { readonly path: MediaPath }> {
     if (this.#move) this.end(moved());
   }
 
-  #networkOnChange(): void {
-    if (this.media) this.media.path.restartIce();
+  #networkOnSign(sign: NetworkSign): void {
+    if (sign === 'changed') this.conversation.renew();
+    if (this.media) this.media.path.restartIce(sign);
     else this.conversation.check();
   }
 }

@@ -3,6 +3,7 @@ import type { DtlsParameters, IceServer } from '../../server/protocol/messages.t
 import { type Conversation, PATIENCE_ON_CHECK } from './conversation.ts';
 import { PharosClientError, toClientError } from './errors.ts';
 import { Merged } from './merged.ts';
+import type { NetworkSign } from './network.ts';
 
 /** A path that takes longer than this to come up deserves a word to the user. */
 const SLOW = 4000;
@@ -12,6 +13,12 @@ const PATIENCE = 2000;
 const RESTART_EVERY = 4000;
 /** More often does not help. */
 const RESTART_GAP = 2000;
+/**
+ * A changed network is known to have a way, so that ICE has to find it soon. It may not: browsers hold the
+ * old way for good until nothing came for 2.5 s, and tell the server of the new one as late again.
+ */
+const SOON = 1500;
+const LOOK_EVERY = 150;
 /** After this long without media, though the server can be asked, the path is given up for another. */
 const HOPELESS = 15_000;
 
@@ -22,6 +29,8 @@ type Options = {
   onTrouble(trouble: boolean): void;
   onConnected(): void;
   onLost(reason: PharosClientError): void;
+  /** Whether something should be coming in now. */
+  expectsMedia(): boolean;
 };
 
 /** A mediasoup-client transport and how it is doing: what sending and receiving have in common. */
@@ -31,6 +40,8 @@ export class MediaPath {
   readonly #restart = new Merged(() => this.#restartIce(), RESTART_GAP);
   readonly #offs: (() => void)[];
   #reached = false;
+  /** The network has, and ICE was not restarted since. */
+  #changed = false;
   /** Present while media fails to get through that did before. */
   #mending: { restart: ReturnType<typeof setTimeout>; hopeless: ReturnType<typeof setTimeout> } | undefined;
 
@@ -63,10 +74,11 @@ export class MediaPath {
         );
   }
 
-  /** The network has changed: finds a new way for the media, which goes on by the old one as long as it can. */
-  restartIce(): void {
-    // Before the first time it is on its way anyhow.
+  /** Finds another way for the media, which goes on by the old one as long as it can. */
+  restartIce(sign: NetworkSign): void {
+    if (sign === 'changed') this.#changed = true;
     if (this.#reached) this.#restart.request();
+    // Before the first time it is on its way anyhow.
     else this.#options.conversation.check();
   }
 
@@ -135,9 +147,37 @@ export class MediaPath {
   }
 
   async #restartIce(): Promise<void> {
-    const { conversation, transport } = this.#options;
+    const { conversation, transport, onLost, expectsMedia } = this.#options;
+    const changed = this.#changed;
+    this.#changed = false;
     const { iceParameters } = await conversation.request('restart_ice', {}, PATIENCE_ON_CHECK);
-    if (!transport.closed) await transport.restartIce({ iceParameters });
+    if (transport.closed) return;
+    await transport.restartIce({ iceParameters });
+    if (!changed || (await this.#receives(SOON)) || transport.closed || conversation.interrupted) return;
+    if (expectsMedia() && !this.#changed) {
+      onLost(new PharosClientError('session_lost', 'The media found no way through the changed network.'));
+    }
+  }
+
+  /** Whether something comes in within so many ms. */
+  async #receives(milliseconds: number): Promise<boolean> {
+    const until = performance.now() + milliseconds;
+    const before = await this.#bytesReceived();
+    while (performance.now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
+      if ((await this.#bytesReceived()) > before) return true;
+    }
+    return false;
+  }
+
+  /** RTP and RTCP, not what ICE itself says. */
+  async #bytesReceived(): Promise<number> {
+    if (this.#options.transport.closed) return 0;
+    let bytes = 0;
+    for (const report of (await this.getStats()).values()) {
+      if (report.type === 'candidate-pair') bytes += report.bytesReceived ?? 0;
+    }
+    return bytes;
   }
 
   #renewIceServers(iceServers: IceServer[]): void {

@@ -4,22 +4,25 @@
  */
 
 /** A page is hidden for longer than this: its timers slept, or its device. */
-const LONG_HIDDEN = 30_000;
+const LONG_HIDDEN = 60_000;
 const TICK = 2000;
 /** A tick that comes this late was kept by a device asleep. A hidden page's timers may rest for a minute. */
 const GAP = 5000;
 const GAP_HIDDEN = 90_000;
 
-type Listener = () => void;
+/** `changed`: packets take another way, what was open is of the old one. `woke`: it may be so. */
+export type NetworkSign = 'changed' | 'woke';
 
 /** Calls back when the network changed, and on waking up; returns the function that ends it. */
-export function onNetworkChange(listener: Listener): () => void {
+export function onNetworkSign(listener: (sign: NetworkSign) => void): () => void {
   if (typeof document === 'undefined') return () => {};
+  const changed = () => listener('changed');
+  const woke = () => listener('woke');
   const offs = [
-    listen(globalThis, 'online', listener),
-    onConnectionType(listener),
-    onLongHidden(listener),
-    onGap(listener),
+    listen(globalThis, 'online', changed),
+    onConnectionType(changed),
+    onLongHidden(woke),
+    onGap(woke),
   ];
   return () => {
     for (const off of offs) off();
@@ -27,12 +30,12 @@ export function onNetworkChange(listener: Listener): () => void {
 }
 
 /** Calls back when the page is left: closed, reloaded, or gone to another address. */
-export function onPageLeft(listener: Listener): () => void {
+export function onPageLeft(listener: () => void): () => void {
   return typeof document === 'undefined' ? () => {} : listen(globalThis, 'pagehide', listener);
 }
 
 /** Wi-Fi to cellular and so on (Network Information API, where there is one). It tells of changed speed as well, which is no news to us. */
-function onConnectionType(listener: Listener): () => void {
+function onConnectionType(listener: () => void): () => void {
   const connection: unknown = 'connection' in navigator ? navigator.connection : undefined;
   if (!(connection instanceof EventTarget)) return () => {};
   const typeNow = () => ('type' in connection ? connection.type : undefined);
@@ -44,7 +47,7 @@ function onConnectionType(listener: Listener): () => void {
   });
 }
 
-function onLongHidden(listener: Listener): () => void {
+function onLongHidden(listener: () => void): () => void {
   let since: number | undefined;
   return listen(document, 'visibilitychange', () => {
     const long = since !== undefined && Date.now() - since > LONG_HIDDEN;
@@ -53,7 +56,7 @@ function onLongHidden(listener: Listener): () => void {
   });
 }
 
-function onGap(listener: Listener): () => void {
+function onGap(listener: () => void): () => void {
   // The wall clock: others stand still while a device sleeps.
   let last = Date.now();
   const timer = setInterval(() => {
@@ -64,7 +67,7 @@ function onGap(listener: Listener): () => void {
   return () => clearInterval(timer);
 }
 
-function listen(target: EventTarget, name: string, listener: Listener): () => void {
+function listen(target: EventTarget, name: string, listener: () => void): () => void {
   target.addEventListener(name, listener);
   return () => target.removeEventListener(name, listener);
 }

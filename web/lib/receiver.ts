@@ -16,6 +16,7 @@ type Options = {
   onTrouble(trouble: boolean): void;
   onConnected(): void;
   onLost(reason: PharosClientError): void;
+  expectsMedia(): boolean;
 };
 
 /** A viewer's end of the media: one path, and on it the tracks of one publisher after the other. */

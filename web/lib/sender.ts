@@ -44,7 +44,13 @@ export class Sender {
         (error: unknown) => reject(toClientError(error)),
       );
     });
-    this.path = new MediaPath({ transport: this.#transport, conversation, ...events });
+    this.path = new MediaPath({
+      transport: this.#transport,
+      conversation,
+      // The server's reports.
+      expectsMedia: () => true,
+      ...events,
+    });
   }
 
   /** Sends these, or by the time it comes to that what `latest` says. */

@@ -298,6 +298,7 @@ export class Viewer extends Emitter<ViewerEvents> {
         this.#reconnect.reset();
       },
       onLost: (reason) => leg.end(reason),
+      expectsMedia: () => this.#state.value.name === 'live',
     });
     if (leg.media !== this.#shown?.receiver) leg.media?.close();
     leg.media = receiver;
