@@ -58,7 +58,7 @@ async function main(): Promise<number> {
   });
   line.end();
   const after = server.memory();
-  const verdicts = await server.verdicts();
+  const recordings = await server.recordings();
   await source.close();
   wires.close();
   const left = await server.stop();
@@ -67,7 +67,7 @@ async function main(): Promise<number> {
   console.table({
     ...done,
     'checks made': checks,
-    ...Object.fromEntries(Object.entries(verdicts).map(([name, count]) => [`recordings: ${name}`, count])),
+    ...counted(recordings.map(({ verdict }) => `recordings: ${verdict}`)),
     'MB of server and workers, at the first rest': words(memory[0]),
     'at the last rest': words(memory.at(-1)),
     'when all had left': words(after),
@@ -75,6 +75,12 @@ async function main(): Promise<number> {
   });
   for (const each of broken) console.error(`BROKEN: ${each}`);
   return code !== 0 ? code : Math.min(1, broken.length);
+}
+
+function counted(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
 }
 
 function words(memory: { server: number; workers: number } | undefined): string {

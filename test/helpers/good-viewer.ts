@@ -10,7 +10,7 @@ import type { TestServer } from './server.ts';
 /** Of packets that may be lost, as a busy machine loses some by itself. */
 const LOSS = 0.01;
 /** Milliseconds without any packet: likewise. */
-const SILENCE = 2_000;
+const SILENCE = 5_000;
 /** Node's options for the server: with V8's usual limits garbage is left lying, and looks like something kept. */
 export const SMALL_HEAP = '--max-old-space-size=80 --max-semi-space-size=4';
 /** By which the server may grow beyond what is noise. */

@@ -158,6 +158,8 @@ export function crowd(server: URL, stream: string, viewers: number, by: 'ws' | '
   const args = [join(import.meta.dirname, '../load.ts'), '--url', server.href, '--stream', stream];
   args.push('--viewers', String(viewers), '--duration', '3600', ...(by === 'ws' ? ['--ws'] : []));
   const child = spawn(process.execPath, args, { stdio: 'ignore' });
-  process.once('exit', () => child.kill('SIGKILL'));
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('exit', () => process.off('exit', kill));
   return child;
 }

@@ -135,9 +135,10 @@ class Soak {
       const left = Object.entries({ ...(await server.counts()), ffmpeg: server.ffmpegs() });
       return left.flatMap(([name, count]) => (count === 0 ? [] : `${count} ${name} are left`));
     });
-    const { damaged = 0, none = 0 } = await server.verdicts();
-    if (damaged > 0) this.#break(`${damaged} recordings are damaged`);
-    if (none > 0) this.#break(`${none} recordings have no verdict`);
+    for (const { stream, verdict, why, start } of await server.recordings()) {
+      if (verdict === null) this.#break(`the recording of ${stream} at ${start} has no verdict`);
+      if (verdict === 'damaged') this.#break(`the recording of ${stream} at ${start} is damaged: ${why}`);
+    }
     for (const error of server.errors().slice(0, 5)) this.#break(`the server logs an error: ${error}`);
   }
 

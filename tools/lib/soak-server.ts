@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type RecordingList, recordingList } from '../../server/protocol/recordings.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const KEY = randomBytes(24).toString('hex');
@@ -29,6 +30,8 @@ export type Counts = {
   recording: number;
   finishing: number;
 };
+
+export type RecordedPart = { stream: string } & RecordingList['recordings'][number]['parts'][number];
 
 export class SoakServer {
   readonly url: URL;
@@ -111,16 +114,10 @@ export class SoakServer {
     };
   }
 
-  /** The verdict of each recording; `none` where there is none yet. */
-  async verdicts(): Promise<Record<string, number>> {
-    const response = await this.#request('GET', 'api/recordings');
-    const text = await response.text();
-    const found: Record<string, number> = {};
-    for (const [, verdict = ''] of text.matchAll(/"verdict":\s*(?:"(\w+)"|null)/g)) {
-      const name = verdict === '' ? 'none' : verdict;
-      found[name] = (found[name] ?? 0) + 1;
-    }
-    return found;
+  /** Of each part of each recording: what became of it, and why. */
+  async recordings(): Promise<RecordedPart[]> {
+    const { recordings } = recordingList.parse(await (await this.#request('GET', 'api/recordings')).json());
+    return recordings.flatMap(({ stream, parts }) => parts.map((part) => ({ stream, ...part })));
   }
 
   /** The status. */
