@@ -135,9 +135,9 @@ class Soak {
       const left = Object.entries({ ...(await server.counts()), ffmpeg: server.ffmpegs() });
       return left.flatMap(([name, count]) => (count === 0 ? [] : `${count} ${name} are left`));
     });
-    for (const { stream, verdict, why, start } of await server.recordings()) {
-      if (verdict === null) this.#break(`the recording of ${stream} at ${start} has no verdict`);
-      if (verdict === 'damaged') this.#break(`the recording of ${stream} at ${start} is damaged: ${why}`);
+    for (const { id, verdict, why, file } of await server.recordings()) {
+      if (verdict === null) this.#break(`the recording ${id} has no verdict on ${file}`);
+      if (verdict === 'damaged') this.#break(`of the recording ${id} ${file} is damaged: ${why}`);
     }
     for (const error of server.errors().slice(0, 5)) this.#break(`the server logs an error: ${error}`);
   }

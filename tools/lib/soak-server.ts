@@ -31,7 +31,7 @@ export type Counts = {
   finishing: number;
 };
 
-export type RecordedPart = { stream: string } & RecordingList['recordings'][number]['parts'][number];
+export type RecordedPart = { id: string } & RecordingList['recordings'][number]['parts'][number];
 
 export class SoakServer {
   readonly url: URL;
@@ -117,7 +117,7 @@ export class SoakServer {
   /** Of each part of each recording: what became of it, and why. */
   async recordings(): Promise<RecordedPart[]> {
     const { recordings } = recordingList.parse(await (await this.#request('GET', 'api/recordings')).json());
-    return recordings.flatMap(({ stream, parts }) => parts.map((part) => ({ stream, ...part })));
+    return recordings.flatMap(({ id, parts }) => parts.map((part) => ({ id, ...part })));
   }
 
   /** The status. */
