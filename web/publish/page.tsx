@@ -22,6 +22,8 @@ import { useLeaveWarning, useRemembered, useStayAwake, useTracksFollow } from '.
 /** A connection that is back by then need not be spoken of. */
 const HINT_AFTER = 3000;
 
+const TELL_FOR = 6000;
+
 const link = takePublishLink();
 const left = resumable();
 /** What to go on with by itself. */
@@ -79,7 +81,8 @@ export function PublishPage() {
     const { camera, microphone } = media.state.tracks;
     // Without a picture or sound it is for the user to decide.
     if (camera || microphone) await live(liveSince, session);
-    setResuming(false);
+    // It takes less than a second mostly: too short to be read.
+    setTimeout(() => setResuming(false), TELL_FOR);
   };
 
   return (
@@ -95,9 +98,9 @@ export function PublishPage() {
           onStop={() => publisher.stop()}
         />
         {state.name === 'live' && <RecordControl stream={state.published.stream} publishKey={values.key} />}
-        {resuming && (
-          <Notice tone="busy" title="Going on with your stream">
-            “{values.stream}” was live when this page was left. Your viewers are still there.
+        {resuming && state.name !== 'ended' && state.name !== 'failed' && (
+          <Notice tone="busy" title={`Going on with your stream “${values.stream}”`}>
+            It was live when this page was left. Your viewers are still there.
           </Notice>
         )}
         <Notices {...{ state, trouble, found, values, localMedia }} onRetry={() => void media.open()} />

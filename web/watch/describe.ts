@@ -26,7 +26,7 @@ export function describe(
       if (trouble) return { tone: 'busy', text: 'Connection trouble' };
       return { tone: 'good', text: interrupted ? 'Live, server out of reach' : 'Live' };
     case 'away':
-      return { tone: 'busy', text: 'Publisher reconnecting' };
+      return { tone: 'busy', text: 'Publisher away' };
     case 'ended':
       return { tone: 'idle', text: end(state.reason) };
     case 'reconnecting':
