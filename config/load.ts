@@ -119,7 +119,7 @@ function checkTls({ http: { tls } }: Config): Complaint | undefined {
   return undefined;
 }
 
-function checkAuth({ auth: { keys, webhook } }: Config): Complaint | undefined {
+function checkAuth({ auth: { keys, jwt, webhook } }: Config): Complaint | undefined {
   const names = keys.map(({ name }) => name);
   const again = names.findIndex((name, index) => names.indexOf(name) !== index);
   if (again !== -1) {
@@ -129,6 +129,10 @@ function checkAuth({ auth: { keys, webhook } }: Config): Complaint | undefined {
   if (webhook.url !== '' && webhook.secret === '') {
     const text = 'auth.webhook.secret: it is empty; auth.webhook.url needs one to sign with';
     return { path: ['auth', 'webhook', 'url'], text };
+  }
+  if (jwt.jwksUrl !== '' && new URL(jwt.jwksUrl).username !== '') {
+    const text = 'auth.jwt.jwksUrl: it has a user name; public keys are to be had without';
+    return { path: ['auth', 'jwt', 'jwksUrl'], text };
   }
   return undefined;
 }

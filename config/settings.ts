@@ -37,6 +37,7 @@ const SECRET_NAMES = new Set([
   'cameras',
   'hook',
   'webhook',
+  'jwksUrl',
 ]);
 
 export const SETTINGS: readonly Setting[] = collect(configSchema, []);

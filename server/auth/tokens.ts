@@ -12,7 +12,7 @@ import {
 import { z } from 'zod';
 import { type Config, grantLimitsSchema, streamPatternSchema } from '../../config/schema.ts';
 import type { Logger } from '../base/logger.ts';
-import { readAtMost } from '../base/signed-post.ts';
+import { failureOf, readAtMost } from '../base/signed-post.ts';
 import {
   type Action,
   actionSchema,
@@ -40,6 +40,8 @@ const PUBLIC = ['RS256', 'ES256', 'EdDSA'];
 const CLOCK_TOLERANCE_SECONDS = 5;
 const JWKS_TIMEOUT_MS = 2000;
 const JWKS_BYTES = 262_144;
+/** jose's codes: it could not be fetched, in time, or is none. */
+const KEY_SET_FAULTS = new Set(['ERR_JOSE_GENERIC', 'ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID']);
 
 const JWT = /^[\w-]+\.[\w-]*\.[\w-]*$/;
 /** Verified in place of what is none, so that this takes as long. */
@@ -91,9 +93,9 @@ export class Tokens {
         limits,
       };
     } catch (error) {
-      const line = { reason: reasonOf(error) };
-      if (error instanceof errors.JOSEError || error instanceof z.ZodError) logger.debug(line, 'token void');
-      else logger.warn(line, 'token not read');
+      const reason = reasonOf(error);
+      if (isOfKeySet(error)) logger.warn({ reason }, 'the public keys of auth.jwt.jwksUrl are not to be had');
+      else logger.debug({ reason }, 'token void');
       return undefined;
     }
   }
@@ -171,14 +173,20 @@ export async function signToken(
 async function fetchBounded(url: string, options: RequestInit): Promise<Response> {
   const response = await fetch(url, options);
   const text = await readAtMost(response, JWKS_BYTES);
-  if (text === undefined) throw new Error(`the key set is larger than ${JWKS_BYTES} bytes`);
+  if (text === undefined) throw new errors.JWKSInvalid(`the key set is larger than ${JWKS_BYTES} bytes`);
   return new Response(text, { status: response.status });
 }
 
-/** Never the token or a part of it. */
+/** What is no fault of a token. */
+function isOfKeySet(error: unknown): boolean {
+  if (error instanceof z.ZodError) return false;
+  return !(error instanceof errors.JOSEError) || KEY_SET_FAULTS.has(error.code);
+}
+
+/** Never the token or a part of it, nor an address, which may hold a password. */
 function reasonOf(error: unknown): string {
   if (error instanceof errors.JWTClaimValidationFailed) return `${error.code} ${error.claim}`;
   if (error instanceof errors.JOSEError) return error.code;
   if (error instanceof z.ZodError) return `claim ${String(error.issues[0]?.path[0] ?? '')}`;
-  return error instanceof Error ? error.message : 'unknown';
+  return failureOf(error);
 }

@@ -261,6 +261,20 @@ describe('what is refused, and in which words', () => {
       'recordings.hook.secret: it is empty; recordings.hook.url needs one to sign with',
     ],
     [
+      'auth: { webhook: { url: "http://x/y" } }',
+      'auth.webhook.secret: it is empty; auth.webhook.url needs one to sign with',
+    ],
+    [
+      'auth: { keys: [{ name: a, key: 1234567890abcdef, actions: [watch] }, { name: a, key: fedcba0987654321, actions: [watch] }] }',
+      'auth.keys.1.name: "a" is the name of another key already',
+    ],
+    [
+      'auth: { keys: [{ name: adminKey, key: 1234567890abcdef, actions: [watch] }] }',
+      'auth.keys.0.name: *** is not possible',
+    ],
+    ['auth: { private: ["a b"] }', 'auth.private.0: "a b" is not possible; it must be a stream id in which'],
+    ['auth: { jwt: { jwksUrl: "http://me:x@y/z" } }', 'auth.jwt.jwksUrl: it has a user name'],
+    [
       'recordings: { s3: { bucket: b, accessKey: a } }',
       'recordings.s3.secret: it is empty; an access key and its secret go together',
     ],
@@ -297,6 +311,7 @@ describe('what is refused, and in which words', () => {
     ['auth: { keys: [{ name: "hunter2 1", key: 1234567890123456, actions: [watch] }] }', {}],
     ['auth: { jwt: { secret: hunter2 } }', {}],
     ['auth: { webhook: { url: "xmpp://a:hunter2@b" } }', {}],
+    ['auth: { jwt: { jwksUrl: "xmpp://a:hunter2@b" } }', {}],
     ['cameras: "rtsp://me:hunter2@cam"', {}],
     ['cameras: ["rtsp://me:hunter2@cam"]', {}],
     ['cameras: [{ stream: a, url: "http://me:hunter2@cam" }]', {}],
