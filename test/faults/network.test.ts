@@ -21,9 +21,15 @@ const LOOK = 4_500;
 const SETTLE = 1_500;
 const LOSSES = [0.01, 0.05, 0.1, 0.2];
 /** Media is back after a change of network within so many ms at the latest; the aim is 3,000. */
-const BACK = 30_000;
+const BACK = {
+  'lost and another one found': 10_000,
+  // The browser was never without a network, and has nothing to tell: ICE notices by itself, which takes long.
+  'given up for another one': 20_000,
+};
 /** A laptop that leaves one network is in the next one some time later. */
 const AWAY = 1_000;
+/** What was on its way when the path went is shown within this. */
+const IN_FLIGHT = 500;
 
 /** Chromium's own fake camera shows so little that nothing is ever too much for a network. */
 const camera = () =>
@@ -111,26 +117,35 @@ describe.runIf(why === undefined)('bad networks', () => {
     expect(server.records('media worker died')).toEqual([]);
   }, 180_000);
 
-  test.for(['viewer', 'publisher'] as const)(
-    "the %s's address changes in mid-stream: media comes back",
-    async (who) => {
-      await framesAdvance(viewer);
-      await keepFrameTimes(viewer);
+  test.for([
+    ['viewer', 'lost and another one found'],
+    ['viewer', 'given up for another one'],
+    ['publisher', 'lost and another one found'],
+    ['publisher', 'given up for another one'],
+  ] as const)("the %s's network is %s in mid-stream: media comes back", async ([who, how]) => {
+    await framesAdvance(viewer, 30);
+    await keepFrameTimes(viewer);
+    if (how === 'given up for another one') hosts[who].move();
+    else {
       hosts[who].disconnect();
       await viewer.waitForTimeout(AWAY);
-      const frames = await frameTimes(viewer);
       hosts[who].connect();
-      const there = Date.now();
-      await viewer.waitForFunction((from) => frameTimesSince(from).length >= 10, there, { timeout: 40_000 });
-      const times = await frameTimes(viewer);
-      const back = (times.find((time) => time > there) ?? Number.NaN) - there;
-      const last = frames.at(-1) ?? Number.NaN;
-      console.info(
-        `${who}'s address changed: media back ${Math.round(back)} ms after the new path was there, no frame for ${Math.round(there - last + back)} ms`,
-      );
-      expect(back).toBeLessThan(BACK);
-    },
-  );
+    }
+    const there = Date.now();
+    await viewer.waitForFunction((from) => frameTimesSince(from).length >= 30, there + IN_FLIGHT, {
+      timeout: 40_000,
+    });
+    const times = await frameTimes(viewer);
+    // The longest gap is that of the change, wherever the last frames before it fell.
+    const gaps = times.slice(1).map((time, index) => ({ from: times[index] ?? time, to: time }));
+    const gap = gaps.reduce((longest, each) =>
+      each.to - each.from > longest.to - longest.from ? each : longest,
+    );
+    console.info(
+      `the ${who}'s network ${how}: no frame for ${gap.to - gap.from} ms, media back ${Math.max(0, gap.to - there)} ms after the new path was there`,
+    );
+    expect(gap.to - there).toBeLessThan(BACK[how]);
+  });
 });
 
 declare global {

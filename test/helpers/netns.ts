@@ -159,6 +159,13 @@ export class Host {
     inside(this.#router, 'ip', 'link', 'del', this.#link);
   }
 
+  /** Another link, and only then is the present one gone. */
+  move(): void {
+    const old = this.#link;
+    this.connect();
+    inside(this.#router, 'ip', 'link', 'del', old);
+  }
+
   /** What is wrong from now on, instead of what was before; nothing: all is well. */
   trouble(direction: Direction, { loss = 0, rate = 0 }: Trouble = {}): void {
     const router = this.#router;
