@@ -256,7 +256,11 @@ describe('WHEP', () => {
   });
 
   test('where configured it waits, until the stream is live or its time is over', async () => {
-    const waits = await startServer({ PHAROS_WHEP_WAIT: 2, PHAROS_AUTH_PUBLISH: 'open' });
+    const waits = await startServer({
+      PHAROS_WHEP_WAIT: 2,
+      PHAROS_AUTH_PUBLISH: 'open',
+      PHAROS_LIMITS_PUBLISHER_GRACE: 0,
+    });
     const ask = (signal?: AbortSignal) =>
       fetch(`${waits.url}/whep/later`, {
         method: 'POST',
