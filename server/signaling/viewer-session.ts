@@ -36,7 +36,9 @@ export function watching(
       send({ type: 'live', viewers: registry.viewerCount(viewer.streamId), media: live });
     });
     viewer.on('away', (reason) => send({ type: 'away', reason }));
-    viewer.on('silence', (silent) => send(silent ? { type: 'away', reason: 'media_lost' } : { type: 'back' }));
+    viewer.on('silence', (silent) =>
+      send(silent ? { type: 'away', reason: 'media_lost' } : { type: 'back' }),
+    );
     viewer.on('tracks', (tracks) =>
       send({ type: 'tracks', viewers: registry.viewerCount(viewer.streamId), ...tracks }),
     );
