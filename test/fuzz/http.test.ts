@@ -41,7 +41,9 @@ afterAll(async () => {
   await server?.stop();
 });
 
-test(`${RAW} broken requests over all routes: each answered or cut off, never by a fault of the server's`, async () => {
+test(`${RAW} broken requests over all routes: each answered or cut off, never by a fault of the server's`, {
+  timeout: 180_000,
+}, async () => {
   const paths = routes();
   for (const path of ['/api/cameras', '/whip/:stream', '/readyz', '/metrics', '/watch']) {
     expect(paths.some((each) => each.startsWith(path))).toBe(true);
@@ -65,7 +67,9 @@ test(`${RAW} broken requests over all routes: each answered or cut off, never by
   expect(faults).toEqual([]);
 });
 
-test(`${JSON_BODIES} JSON bodies to every route of the API, with the admin key`, async () => {
+test(`${JSON_BODIES} JSON bodies to every route of the API, with the admin key`, {
+  timeout: 180_000,
+}, async () => {
   const paths = routes().filter((path) => path.startsWith('/api/'));
   const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
   const corpus = [

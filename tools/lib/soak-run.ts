@@ -248,8 +248,9 @@ class Soak {
       const before = this.#heard.get(viewer);
       if (!before || packets > before.packets) this.#heard.set(viewer, { at: now, packets });
       const publisher = this.#publishers.get(viewer.stream);
-      if (!publisher || viewer.since === undefined || !before || packets > before.packets) continue;
+      if (!publisher || viewer.since === undefined) continue;
       this.result.checks += 1;
+      if (!before || packets > before.packets) continue;
       const silent = now - Math.max(before.at, viewer.since, publisher.since);
       if (silent < SILENCE) continue;
       // Of what was on a dead worker a WHEP player hears only by the silence, and asks anew.
