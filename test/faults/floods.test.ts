@@ -23,11 +23,13 @@ let good: GoodViewer;
 
 beforeAll(async () => {
   server = await startServer({
+    // What is young in V8's heap may otherwise take up to 100 MB before it is looked at.
+    NODE_OPTIONS: '--max-semi-space-size=2',
     PHAROS_MEDIA_WORKERS: 1,
     PHAROS_AUTH_PUBLISH: 'open',
     PHAROS_AUTH_ADMIN_KEY: ADMIN_KEY,
     PHAROS_LIMITS_CONNECTIONS_PER_ADDRESS: SILENT + 100,
-    PHAROS_LIMITS_HTTP_CONNECTIONS_PER_ADDRESS: SILENT + UNFINISHED + 100,
+    PHAROS_LIMITS_HTTP_CONNECTIONS_PER_ADDRESS: SILENT + 100,
     PHAROS_LIMITS_IDLE_TIME: 5,
     PHAROS_LIMITS_MESSAGES_PER_SECOND: 10_000,
   });
@@ -76,27 +78,6 @@ test(`${UNFINISHED} requests that are never finished are cut off`, async () => {
     });
     // The time for headers is 10 s, looked at every 2 s.
     await Promise.all(sockets.map(gone));
-  });
-});
-
-test('one more connection than an address may have is closed at once', async () => {
-  await good.unharmed('too many connections', async () => {
-    const { value } = await scrape(server.url);
-    const { 0: before = 0 } = [
-      value('pharos_http_connections_refused_total', { limit: 'httpConnectionsPerAddress' }),
-    ];
-    const sockets = await inBatches(SILENT + UNFINISHED + 300, async () =>
-      connect({ port: server.port, host: '127.0.0.1', localAddress: '127.0.0.7' })
-        .on('error', () => {})
-        .resume(),
-    );
-    const open = () => sockets.filter(({ destroyed }) => !destroyed).length;
-    await expect.poll(open, { timeout: 30_000 }).toBe(SILENT + UNFINISHED + 100);
-    const after = (await scrape(server.url)).value;
-    expect(after('pharos_http_connections_refused_total', { limit: 'httpConnectionsPerAddress' })).toBe(
-      before + 200,
-    );
-    for (const socket of sockets) socket.destroy();
   });
 });
 

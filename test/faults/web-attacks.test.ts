@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import * as z from 'zod';
@@ -46,7 +47,7 @@ beforeAll(async () => {
     return z.object({ recording: z.object({ bytes: z.number() }) }).parse(await response.json()).recording
       .bytes;
   };
-  await expect.poll(running, { timeout: 20_000 }).toBeGreaterThan(100_000);
+  while ((await running()) < 100_000) await delay(200);
   await publisher.stop();
   await server.record('recording finished');
   const response = await fetch(`${server.url}/api/recordings`, {
@@ -150,7 +151,7 @@ describe('paths', () => {
     expect(statuses.get(500)).toBeUndefined();
   });
 
-  test.each([
+  const odd = [
     '/etc/passwd',
     '//etc/passwd',
     'file:///etc/passwd',
@@ -167,7 +168,8 @@ describe('paths', () => {
     '/%',
     '/watch/%ff%fe',
     '*',
-  ])('%s', async (target) => {
+  ];
+  test.each(odd.map((target) => [target.slice(0, 40), target]))('%s', async (_name, target) => {
     expectNothing(target, await get(target));
     const inRecordings = `${folder}${target}${grant}`;
     const answer = await get(inRecordings);
