@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { types } from 'mediasoup';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createLogger } from '../../server/base/logger.ts';
-import type { Tracks } from '../../server/protocol/messages.ts';
+import type { Media, Tracks } from '../../server/protocol/messages.ts';
 import { wireCapabilities } from '../../server/signaling/capabilities.ts';
 import type { Publisher } from '../../server/streams/publisher.ts';
 import type { Viewer } from '../../server/streams/viewer.ts';
