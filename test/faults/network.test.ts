@@ -71,7 +71,7 @@ describe.runIf(why === undefined)('bad networks', () => {
     viewer = await openWatch(await watching.newContext(), link);
     await status(viewer, 'live');
     await framesAdvance(viewer);
-  });
+  }, 120_000);
 
   afterAll(async () => {
     for (const browser of browsers) await browser.close();
