@@ -12,6 +12,7 @@ const SILENT = 2000;
 const UNFINISHED = 500;
 const SLOW = 8;
 const BATCH = 100;
+const REPEAT_MS = 2000;
 const FRAGMENTS = 131_000;
 const MB = 1e6;
 /** Made before anybody watches: that takes this process, which watches too, a while. */
@@ -43,6 +44,14 @@ afterAll(async () => {
 
 const refused = async (code: string) =>
   (await scrape(server.url)).value('pharos_refusals_total', { code }) ?? 0;
+
+/** Again and again for a while, so that there is something to feel; returns how often. */
+async function repeated(attack: () => Promise<void>): Promise<number> {
+  const until = performance.now() + REPEAT_MS;
+  let times = 0;
+  for (; times === 0 || performance.now() < until; times++) await attack();
+  return times;
+}
 
 async function inBatches(count: number, open: () => Promise<Socket>): Promise<Socket[]> {
   const sockets: Socket[] = [];
@@ -108,49 +117,61 @@ test('clients that ask much and read nothing are cut off, and cost no more than 
 });
 
 test(`a message of ${FRAGMENTS} fragments ends with its 65th`, async () => {
-  await good.unharmed('fragments', async () => {
-    const before = await refused('too_many_requests');
+  const fragments = Buffer.concat(Array.from({ length: 1000 }, () => frame(OPCODE.continuation, 'x', 0)));
+  const attack = async () => {
     const socket = await rawSocket(server.port);
     const code = closeCode(socket);
     socket.write(frame(OPCODE.text, '"', 0));
-    const fragments = Buffer.concat(Array.from({ length: 1000 }, () => frame(OPCODE.continuation, 'x', 0)));
     for (let sent = 0; sent < FRAGMENTS && socket.writable; sent += 1000) {
       if (!socket.write(fragments))
         await new Promise((resolve) => socket.once('drain', resolve).once('close', resolve));
     }
+    // Where it was reset the code is lost with what had not been read.
     expect([1008, undefined]).toContain(await code);
-    expect(await refused('too_many_requests')).toBe(before + 1);
+  };
+  await good.unharmed('fragments', async () => {
+    const before = await refused('too_many_requests');
+    const times = await repeated(attack);
+    expect(await refused('too_many_requests')).toBe(before + times);
   });
 });
 
 test('empty fragments without end likewise', async () => {
-  await good.unharmed('empty fragments', async () => {
+  const fragments = Buffer.concat(Array.from({ length: 1000 }, () => frame(OPCODE.continuation, '', 0)));
+  const attack = async () => {
     const socket = await rawSocket(server.port);
     const ended = gone(socket);
     socket.resume();
     socket.write(frame(OPCODE.text, '', 0));
-    const fragments = Buffer.concat(Array.from({ length: 1000 }, () => frame(OPCODE.continuation, '', 0)));
     socket.write(fragments);
     await ended;
+  };
+  await good.unharmed('empty fragments', async () => {
+    const before = await refused('too_many_requests');
+    const times = await repeated(attack);
+    expect(await refused('too_many_requests')).toBe(before + times);
   });
 });
 
 test('compression is not negotiated, and a compressed frame ends the connection', async () => {
-  await good.unharmed('compression', async () => {
-    const before = await refused('bad_request');
-    const offer = 'Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n';
+  const offer = 'Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n';
+  const attack = async () => {
     const polite = await rawSocket(server.port, offer);
     const code = closeCode(polite);
     expect(await head(polite)).not.toMatch(/sec-websocket-extensions/i);
     polite.write(frame(OPCODE.text, DEFLATED.subarray(0, 60_000), 0xc0));
     // Reserved bits without an extension: a protocol error (RFC 6455, section 5.2).
-    expect(await code).toBe(1002);
-    expect(await refused('bad_request')).toBe(before + 1);
+    expect([1002, undefined]).toContain(await code);
+  };
+  await good.unharmed('compression', async () => {
+    const before = await refused('bad_request');
+    const times = await repeated(attack);
+    expect(await refused('bad_request')).toBe(before + times);
   });
 });
 
 test('a request whose body unpacks to more than it may be is refused as it unpacks', async () => {
-  await good.unharmed('gzip', async () => {
+  const attack = async () => {
     for (const [path, type] of [
       ['/api/cameras', 'application/json'],
       ['/whip/bomb', 'application/sdp'],
@@ -162,6 +183,8 @@ test('a request whose body unpacks to more than it may be is refused as it unpac
       };
       const response = await fetch(`${server.url}${path}`, { method: 'POST', headers, body: GZIPPED });
       expect(response.status, path).toBe(413);
+      await response.text();
     }
-  });
+  };
+  await good.unharmed('gzip', () => repeated(attack));
 });
