@@ -13,6 +13,27 @@ export function takeKey(name: string): string | undefined {
   return key;
 }
 
+/**
+ * The same for a page that is in a hurry: the entry in the tab's history remembers it, as a browser may
+ * have to read storage from disk.
+ */
+export function takeEntryKey(): string | undefined {
+  const key = keyIn(location.hash);
+  if (key === undefined) return entryKey(history.state);
+  history.replaceState(entryState(key), '', location.pathname + location.search);
+  return key;
+}
+
+/** What an entry in the history remembers a key by. */
+export function entryState(key: string | undefined): { key: string } | null {
+  return key === undefined ? null : { key };
+}
+
+function entryKey(state: unknown): string | undefined {
+  const known = typeof state === 'object' && state !== null && 'key' in state;
+  return known && typeof state.key === 'string' ? state.key : undefined;
+}
+
 /** The key in the fragment of a link, or of what people paste. */
 export function keyIn(link: string): string | undefined {
   const start = link.indexOf('#');

@@ -1,21 +1,14 @@
-import { rememberKey, takeKey } from '../base/key.ts';
+import { takeEntryKey } from '../base/key.ts';
 import type { Viewer } from '../lib/viewer.ts';
 
-/** Watches with the key of the link, if it has one. Marks the moment, so that the time to the first frame can be measured. */
-export function join(viewer: Viewer, identifier: string): void {
+/**
+ * Watches, with the key of the link where it has one. Marks the moment, so that the time to the first
+ * frame can be measured.
+ */
+export function join(viewer: Viewer, identifier: string, key = takeEntryKey()): void {
   performance.mark('pharos:join');
   // What goes wrong is told by the viewer's state.
-  viewer.watch(identifier, { key: takeKey(keyName(identifier)) }).catch(() => {});
-}
-
-/** As if the page had been opened by a link with this key. */
-export function joinWith(viewer: Viewer, identifier: string, key: string | undefined): void {
-  if (key) rememberKey(keyName(identifier), key);
-  join(viewer, identifier);
-}
-
-function keyName(identifier: string): string {
-  return `watch-key.${identifier}`;
+  viewer.watch(identifier, { key }).catch(() => {});
 }
 
 /** Longer than a join on a good network, shorter than anybody notices. */

@@ -1,9 +1,10 @@
 import { useEffect, useState } from 'preact/hooks';
 import { identifierOfPath, watchPath } from '../base/identifier.ts';
+import { entryState } from '../base/key.ts';
 import { signalUrl } from '../base/signal-url.ts';
 import { Viewer } from '../lib/viewer.ts';
 import { Chooser } from './chooser.tsx';
-import { afterJoin, join, joinWith } from './join.ts';
+import { afterJoin, join } from './join.ts';
 import { Player } from './player.tsx';
 
 const viewer = new Viewer({ url: signalUrl() });
@@ -33,9 +34,9 @@ export function WatchPage() {
 
   const watch = (chosen: string, key: string | undefined) => {
     // Without loading a page anew: the connection is open, and the click allows sound.
-    joinWith(viewer, chosen, key);
+    join(viewer, chosen, key);
     afterJoin(viewer, () => {
-      history.pushState(null, '', watchPath(chosen));
+      history.pushState(entryState(key), '', watchPath(chosen));
       setIdentifier(chosen);
     });
   };
