@@ -71,9 +71,11 @@ async function main(): Promise<number> {
     'MB of server and workers, at the first rest': words(memory[0]),
     'at the last rest': words(memory.at(-1)),
     'when all had left': words(after),
+    'longest silence of the source (ms)': Math.round(result.sourceGap),
     'broken invariants': broken.length,
   });
   for (const each of broken) console.error(`BROKEN: ${each}`);
+  if (broken.length > 0) console.error(`The server's log is in ${server.keepLog()}`);
   return code !== 0 ? code : Math.min(1, broken.length);
 }
 

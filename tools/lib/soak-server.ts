@@ -2,7 +2,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RecordingList, recordingList } from '../../server/protocol/recordings.ts';
@@ -93,6 +93,13 @@ export class SoakServer {
   /** Its log records of level error and above; a worker that was killed here is none of them. */
   errors(): string[] {
     return this.#log.filter((line) => /"level":(50|60)/.test(line) && !line.includes('media worker died'));
+  }
+
+  /** Its whole log, written to a file: the path. */
+  keepLog(): string {
+    const file = join(tmpdir(), `pharos-soak-${this.pid}.log`);
+    writeFileSync(file, this.#log.join('\n'));
+    return file;
   }
 
   /** @throws Error if `/metrics` does not answer. */
