@@ -93,16 +93,28 @@ export function createApp({
 type Problem = { status: number; code?: ErrorCode; detail: string };
 
 function errorHandler(logger: Logger, onRefusal: (code: ErrorCode) => void): ErrorRequestHandler {
-  return (error: unknown, request, response, next) => {
+  // Express tells error handlers by their four parameters.
+  return (error: unknown, request, response, _next) => {
+    // A client that hung up is no fault, and needs no answer.
+    if (request.socket.destroyed || hungUp(error)) return void request.socket.destroy();
     const problem = problemOf(error);
     onRefusal(problem.code ?? (problem.status === STATUS.too_large ? 'too_large' : 'bad_request'));
     if (problem.status >= 500 && !(error instanceof PharosError)) {
       logger.error({ err: error, method: request.method, path: request.path }, 'request failed');
     }
-    // Too late for an answer: Express then cuts the connection, which the client sees as an error.
-    if (response.headersSent) next(error);
+    // Too late for an answer: the client sees the cut connection as an error.
+    if (response.headersSent) request.socket.destroy();
     else answer(request, response, problem);
   };
+}
+
+/** As node:http and Express's `sendFile` tell of it. */
+const HUNG_UP = /^(ECONNABORTED|ECONNRESET|EPIPE|HPE_INVALID_EOF_STATE)$/;
+
+function hungUp(error: unknown): boolean {
+  return (
+    error instanceof Error && 'code' in error && typeof error.code === 'string' && HUNG_UP.test(error.code)
+  );
 }
 
 /** Only a PharosError's sentence is meant for others. */

@@ -235,6 +235,8 @@ export const request = z.discriminatedUnion('type', [
   /** A watch page's first frame, in ms from the click, or from `live` for one that waited: for statistics. */
   z.strictObject({ id, type: z.literal('first_frame'), milliseconds: uint(600_000) }),
   z.strictObject({ id, type: z.literal('stop') }),
+  /** Whether the connection is alive; at any time. */
+  z.strictObject({ id, type: z.literal('ping') }),
 ]);
 export type Request = z.infer<typeof request>;
 export type RequestType = Request['type'];
@@ -247,6 +249,7 @@ export const REQUEST_TYPES: readonly RequestType[] = [
   'produce',
   'first_frame',
   'stop',
+  'ping',
 ];
 export type RequestOf<T extends RequestType> = Extract<Request, { type: T }>;
 
@@ -278,6 +281,7 @@ export const answers = {
   produce: z.object({ producerId: z.string() }),
   first_frame: z.object({}),
   stop: z.object({}),
+  ping: z.object({}),
 } as const satisfies Record<RequestType, z.core.$ZodType>;
 export type AnswerOf<T extends RequestType> = z.infer<(typeof answers)[T]>;
 /** The same, in a type that can be indexed by a request type not known yet. */

@@ -160,7 +160,7 @@ export class Socket {
     }
     const parsed = requestSchema.safeParse(message);
     if (!parsed.success) return malformed(message, parsed.error);
-    clearTimeout(this.#idle);
+    if (parsed.data.type !== 'ping') clearTimeout(this.#idle);
     const { id, type } = parsed.data;
     try {
       if (parsed.data.type === 'resume') return void this.#resume(parsed.data);
@@ -178,6 +178,8 @@ export class Socket {
         return this.#begin(() => this.#options.publish(request));
       case 'watch':
         return this.#begin(() => this.#options.watch(request));
+      case 'ping':
+        return {};
       default:
         return this.#inSession(request);
     }

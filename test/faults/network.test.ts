@@ -23,8 +23,8 @@ const LOSSES = [0.01, 0.05, 0.1, 0.2];
 /** Media is back after a change of network within so many ms at the latest; the aim is 3,000. */
 const BACK = {
   'lost and another one found': 10_000,
-  // The browser was never without a network, and has nothing to tell: ICE notices by itself, which takes long.
-  'given up for another one': 20_000,
+  // The browser was never without a network, and has nothing to tell: the client has to notice by itself.
+  'given up for another one': 12_000,
 };
 /** A laptop that leaves one network is in the next one some time later. */
 const AWAY = 1_000;

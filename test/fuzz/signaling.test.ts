@@ -34,7 +34,7 @@ test(`${MESSAGES} mutated messages, each answered; then it still publishes and w
   const begin = { type: 'publish', tracks: ['audio', 'video'], key: 'some-key-some-key' };
   const connect = { type: 'connect', dtlsParameters: DTLS };
   const corpus = [
-    ...[stop, begin, connect],
+    ...[stop, begin, connect, { type: 'ping' }],
     { type: 'publish', stream: 'fuzz', tracks: ['audio', 'video'], resume: session },
     { type: 'watch', stream: 'good', rtpCapabilities },
     { type: 'watch', stream: 'nobody', rtpCapabilities, key: 'some-key-some-key' },

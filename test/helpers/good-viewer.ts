@@ -24,9 +24,8 @@ export type GoodViewer = {
   /**
    * Resolves when the attack is over and nobody was harmed: viewer, memory of server and workers, log.
    * `warm`: to be called when everything has been used that stays, such as buffers and compiled code.
-   * `known`: errors in the log that are no news.
    */
-  unharmed(name: string, attack: Attack, known?: RegExp): Promise<void>;
+  unharmed(name: string, attack: Attack): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -45,7 +44,7 @@ export async function watchWell(server: TestServer): Promise<GoodViewer> {
   return {
     ufrag: /a=ice-ufrag:(\S+)/.exec(answer)?.[1] ?? '',
     ssrcs: [...ssrcs, ...live.source.tracks.map(({ ssrc }) => ssrc)],
-    unharmed: async (name, attack, known) => {
+    unharmed: async (name, attack) => {
       await measured(server, seen, name, attack);
       expect(server.records('media worker died')).toEqual([]);
       // An error of our own; what a stranger does is no more than a warning.
@@ -53,7 +52,7 @@ export async function watchWell(server: TestServer): Promise<GoodViewer> {
         .output()
         .split('\n')
         .filter((line) => line.includes('"level":50'));
-      expect(errors.filter((line) => !known?.test(line))).toEqual([]);
+      expect(errors).toEqual([]);
     },
     stop: async () => {
       await watching.close();

@@ -10,6 +10,8 @@ import { sleep } from './sleep.ts';
 const PATIENCE_ON_RESUME = 5000;
 /** A connection that should be open answers within this, or is held for dead. */
 export const PATIENCE_ON_CHECK = 2500;
+/** So often a session's connection is looked after, in ms: one that waits for a stream hears of nothing else. */
+const LOOK_AFTER = 20_000;
 /** A request that kills three connections will kill the fourth. */
 const MOST_CONNECTIONS = 3;
 
@@ -52,7 +54,11 @@ export class Conversation extends Emitter<ConversationEvents> {
     this.#ready.catch(() => {});
     // Without it, a page that is kept for Back would go on watching.
     const off = onPageLeft(() => this.close(new PharosClientError('connection_lost', 'The page was left.')));
-    this.on('close', off);
+    const timer = setInterval(() => this.#session && !this.interrupted && this.check(), LOOK_AFTER);
+    this.on('close', () => {
+      off();
+      clearInterval(timer);
+    });
   }
 
   /** Resolves when the first connection is open and the server has said welcome. */
@@ -101,8 +107,20 @@ export class Conversation extends Emitter<ConversationEvents> {
   /** Finds out whether the connection is alive, and has it replaced if not. */
   check(): void {
     if (this.#hurry) this.#hurry();
-    // Refused where there is no transport, which is an answer too.
-    else this.request('restart_ice', {}, PATIENCE_ON_CHECK).catch(() => {});
+    else this.request('ping', {}, PATIENCE_ON_CHECK).catch(() => {});
+  }
+
+  /** Whether the connection answers within so many ms; if not, it is replaced. */
+  async answers(patience: number): Promise<boolean> {
+    if (this.interrupted) return false;
+    const client = this.#client;
+    try {
+      await client.request(this.#nextId++, 'ping', {}, patience);
+      return true;
+    } catch (error) {
+      if (client === this.#client && !this.#closed) client.abandon(toClientError(error));
+      return false;
+    }
   }
 
   /** The connection is of no use any more, or will not be for long: goes on with another one. */

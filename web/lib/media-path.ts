@@ -19,6 +19,11 @@ const RESTART_GAP = 2000;
  */
 const SOON = 1500;
 const LOOK_EVERY = 150;
+/**
+ * Of a network that is exchanged for another, without a moment offline, no browser tells: nothing comes any
+ * more, neither here nor from the server when it is asked. Looked for so often, and believed after so many looks.
+ */
+const STALL = { lookEvery: 500, looks: 2, patience: 700, soon: 500 };
 /** After this long without media, though the server can be asked, the path is given up for another. */
 const HOPELESS = 15_000;
 
@@ -39,9 +44,15 @@ export class MediaPath {
   readonly #slow: ReturnType<typeof setTimeout>;
   readonly #restart = new Merged(() => this.#restartIce(), RESTART_GAP);
   readonly #offs: (() => void)[];
+  readonly #stall = {
+    timer: setInterval(() => void this.#lookForStall(), STALL.lookEvery),
+    bytes: 0,
+    looks: 0,
+    at: 0,
+  };
   #reached = false;
-  /** The network has, and ICE was not restarted since. */
-  #changed = false;
+  /** The network has changed, ICE was not restarted since, and so soon something should come in again, in ms. */
+  #changed: number | undefined;
   /** Present while media fails to get through that did before. */
   #mending: { restart: ReturnType<typeof setTimeout>; hopeless: ReturnType<typeof setTimeout> } | undefined;
 
@@ -76,7 +87,7 @@ export class MediaPath {
 
   /** Finds another way for the media, which goes on by the old one as long as it can. */
   restartIce(sign: NetworkSign): void {
-    if (sign === 'changed') this.#changed = true;
+    if (sign === 'changed') this.#changed = SOON;
     if (this.#reached) this.#restart.request();
     // Before the first time it is on its way anyhow.
     else this.#options.conversation.check();
@@ -88,6 +99,7 @@ export class MediaPath {
 
   close(): void {
     clearTimeout(this.#slow);
+    clearInterval(this.#stall.timer);
     this.#stopMending();
     this.#restart.close();
     for (const off of this.#offs) off();
@@ -149,14 +161,33 @@ export class MediaPath {
   async #restartIce(): Promise<void> {
     const { conversation, transport, onLost, expectsMedia } = this.#options;
     const changed = this.#changed;
-    this.#changed = false;
+    this.#changed = undefined;
     const { iceParameters } = await conversation.request('restart_ice', {}, PATIENCE_ON_CHECK);
     if (transport.closed) return;
     await transport.restartIce({ iceParameters });
-    if (!changed || (await this.#receives(SOON)) || transport.closed || conversation.interrupted) return;
+    if (!changed || (await this.#receives(changed)) || transport.closed || conversation.interrupted) return;
     if (expectsMedia() && !this.#changed) {
       onLost(new PharosClientError('session_lost', 'The media found no way through the changed network.'));
     }
+  }
+
+  async #lookForStall(): Promise<void> {
+    const { conversation, expectsMedia, transport } = this.#options;
+    const stall = this.#stall;
+    if (!this.#reached || conversation.interrupted || !expectsMedia()) {
+      stall.looks = 0;
+      return;
+    }
+    const bytes = await this.#bytesReceived();
+    // A page in the background, or on a busy machine, looks when it can: that says nothing of the network.
+    const late = performance.now() - stall.at > 2 * STALL.lookEvery;
+    stall.at = performance.now();
+    stall.looks = late || bytes !== stall.bytes ? 0 : stall.looks + 1;
+    stall.bytes = bytes;
+    if (stall.looks !== STALL.looks || transport.closed) return;
+    if ((await conversation.answers(STALL.patience)) || transport.closed) return;
+    this.#changed = STALL.soon;
+    this.#restart.request();
   }
 
   /** Whether something comes in within so many ms. */

@@ -23,7 +23,7 @@ export type ViewerState =
   | { name: 'waiting'; notice?: Notice | undefined }
   | { name: 'live' }
   /** The publisher dropped out, and may come back; the last picture stays. */
-  | { name: 'away'; reason: EndReason }
+  | { name: 'away'; reason: EndReason; notice?: Notice | undefined }
   /** With `waiting` it starts again by itself when the publisher is back. */
   | { name: 'ended'; reason: EndReason; waiting: boolean; notice?: Notice | undefined }
   | { name: 'reconnecting'; attempt: number; error: PharosClientError }
@@ -240,6 +240,10 @@ export class Viewer extends Emitter<ViewerEvents> {
       case 'away':
         this.#publisherOnAway(leg, event.reason);
         break;
+      case 'back':
+        if (this.#shown?.leg === leg && this.#state.value.name === 'away')
+          this.#state.value = { name: 'live' };
+        break;
       case 'tracks':
         this.emit('unplayable', event.unplayable);
         this.#play(leg, event.consumers).catch(fail);
@@ -269,7 +273,9 @@ export class Viewer extends Emitter<ViewerEvents> {
   /** Why the stream is not live. */
   #streamOnNotice(notice: Notice | undefined): void {
     const state = this.#next ?? this.#state.value;
-    if (state.name === 'waiting' || state.name === 'ended') this.#enter({ ...state, notice });
+    if (state.name === 'waiting' || state.name === 'ended' || state.name === 'away') {
+      this.#enter({ ...state, notice });
+    }
   }
 
   #streamOnEnd({ reason, waiting }: EventOf<'ended'>, leg: Leg<Receiver>): void {

@@ -1,3 +1,4 @@
+import { sentence } from '../base/explain.ts';
 import { MutedIcon, PlayIcon } from '../base/icons.tsx';
 import type { ViewerEvents, ViewerState } from '../lib/viewer.ts';
 import type { Message } from './describe.ts';
@@ -73,7 +74,9 @@ function bannerFor(
   trouble: boolean,
   unplayable: ViewerEvents['unplayable'],
 ): string | undefined {
-  if (state.name === 'away') return 'The publisher is reconnecting…';
+  if (state.name === 'away') {
+    return state.notice ? sentence(state.notice.message) : 'The publisher is reconnecting…';
+  }
   if (state.name === 'reconnecting') return 'The connection was lost. Trying again…';
   if (trouble) return 'Nothing is getting through at the moment. Checking the connection…';
   const kinds = unplayable.map(({ kind }) => kind);
