@@ -93,3 +93,21 @@ test('the publish page is reloaded 20 times: it goes on by itself, and none of 1
     expect(tracks).toBeLessThanOrEqual(4);
   }
 }, 300_000);
+
+test('a second tab that remembers what the first one sends leaves it to that', async () => {
+  const server = await startServer();
+  cleanup.push(() => server.stop());
+  const browser = await launchBrowser();
+  cleanup.push(() => browser.close());
+  const context = await browser.newContext();
+  const { page } = await publish(context, server.url, { stream: 'two-tabs', resolution: '360' });
+  // As by Duplicate: session storage is copied to what a page opens.
+  const opened = context.waitForEvent('page');
+  await page.evaluate(() => void window.open(location.href));
+  const copy = await opened;
+  await copy.waitForSelector('#start:enabled');
+  const remembered = () => copy.evaluate(() => sessionStorage.getItem('pharos.live'));
+  await expect.poll(remembered, { timeout: 10_000 }).toBeNull();
+  await status(page, 'live');
+  expect(server.records('stream live')).toHaveLength(1);
+});

@@ -14,7 +14,7 @@ import { Notices } from './notices.tsx';
 import { Preview } from './preview.tsx';
 import { codecOf, resolutionOf, videoSettings } from './quality.ts';
 import { RecordControl } from './record.tsx';
-import { type Resumable, resumable } from './resumable.ts';
+import { isLeft, type Resumable, remember, resumable } from './resumable.ts';
 import { isStreamChoice, Settings, type SettingsValues } from './settings.tsx';
 import { Share } from './share.tsx';
 import { useLeaveWarning, useRemembered, useStayAwake, useTracksFollow } from './while-live.ts';
@@ -77,7 +77,12 @@ export function PublishPage() {
     setLiveSince(since ?? Date.now());
     setValues((values) => ({ ...values, stream }));
   };
-  const resume = async ({ liveSince, session }: Resumable) => {
+  const resume = async ({ stream, liveSince, session }: Resumable) => {
+    if (!(await isLeft(stream))) {
+      remember(undefined);
+      setResuming(false);
+      return;
+    }
     const { camera, microphone } = media.state.tracks;
     // Without a picture or sound it is for the user to decide.
     if (camera || microphone) await live(liveSince, session);

@@ -28,6 +28,28 @@ export function remember(live: Resumable | undefined): void {
   session.set(NAME, live && JSON.stringify(live));
 }
 
+/** One page left may take a moment to let go. */
+const LET_GO = 1000;
+
+/** Keeps the stream for this page until the function is called that is returned, or the page is left. */
+export function hold(stream: string): () => void {
+  const over = new AbortController();
+  const held = new Promise<void>((resolve) => over.signal.addEventListener('abort', () => resolve()));
+  navigator.locks?.request(lockOf(stream), { signal: over.signal }, () => held).catch(() => {});
+  return () => over.abort();
+}
+
+/** Whether no page holds the stream: a tab that was duplicated remembers what the other one goes on with. */
+export async function isLeft(stream: string): Promise<boolean> {
+  if (!navigator.locks) return true;
+  const signal = AbortSignal.timeout(LET_GO);
+  return navigator.locks.request(lockOf(stream), { signal }, () => true).catch(() => false);
+}
+
+function lockOf(stream: string): string {
+  return `pharos.live.${stream}`;
+}
+
 function parsed(text: string | undefined): unknown {
   try {
     return JSON.parse(text ?? 'null');

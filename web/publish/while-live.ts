@@ -1,7 +1,7 @@
 import { useEffect } from 'preact/hooks';
 import type { Publisher, PublisherState } from '../lib/publisher.ts';
 import type { LocalMediaState } from './local-media.ts';
-import { type Resumable, remember } from './resumable.ts';
+import { hold, type Resumable, remember } from './resumable.ts';
 
 /** Another camera or microphone chosen, or one unplugged, while live: the stream follows. */
 export function useTracksFollow(publisher: Publisher, { tracks }: LocalMediaState): void {
@@ -59,6 +59,7 @@ export function useRemembered(state: PublisherState, { liveSince, camera, microp
     if (over) remember(undefined);
     if (!published) return;
     const { stream, session, grace } = published;
+    const letGo = hold(stream);
     const now = () => {
       const at = Date.now();
       remember({ stream, session, grace, at, liveSince: liveSince ?? at, camera, microphone });
@@ -68,6 +69,7 @@ export function useRemembered(state: PublisherState, { liveSince, camera, microp
     const timer = setInterval(now, REMEMBER_EVERY);
     addEventListener('pagehide', now);
     return () => {
+      letGo();
       clearInterval(timer);
       removeEventListener('pagehide', now);
     };
