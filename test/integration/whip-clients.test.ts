@@ -199,7 +199,7 @@ describe('npm run publish', () => {
     const args = [file, '--stream', 'k', '--url', strict.url];
     const wrong = publishCommand([...args, '--key', 'not-this-one-for-sure']);
     expect(await wrong.exit).toBe(1);
-    expect(wrong.output()).toMatch(/401.*publish key/);
+    expect(wrong.output()).toMatch(/401.*key or token/);
     const byOption = publishCommand([...args, '--key', key]);
     const byVariable = publishCommand([...args, '--stream', 'v'], { PHAROS_PUBLISH_KEY: key });
     expect([await byOption.exit, await byVariable.exit]).toEqual([0, 0]);
