@@ -47,7 +47,7 @@ describe('an encoder that is killed', () => {
       '--url',
       server.url,
     ]);
-    await server.record('stream ended', { streamId: 'again', reason: 'taken_over' });
+    await server.record('stream interrupted', { streamId: 'again', reason: 'taken_over' });
     await expect
       .poll(() => server.records('stream live').filter(({ streamId }) => streamId === 'again'))
       .toHaveLength(2);
