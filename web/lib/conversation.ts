@@ -54,7 +54,7 @@ export class Conversation extends Emitter<ConversationEvents> {
     this.#ready.catch(() => {});
     // Without it, a page that is kept for Back would go on watching.
     const off = onPageLeft(() => this.close(new PharosClientError('connection_lost', 'The page was left.')));
-    const timer = setInterval(() => this.#session && !this.interrupted && this.check(), LOOK_AFTER);
+    const timer = setInterval(() => this.#lookAfter(), LOOK_AFTER);
     this.on('close', () => {
       off();
       clearInterval(timer);
@@ -110,15 +110,15 @@ export class Conversation extends Emitter<ConversationEvents> {
     else this.request('ping', {}, PATIENCE_ON_CHECK).catch(() => {});
   }
 
-  /** Whether the connection answers within so many ms; if not, it is replaced. */
+  /** Finds out whether the connection answers within so many ms. If not, it is replaced; false, unless it was already. */
   async answers(patience: number): Promise<boolean> {
-    if (this.interrupted) return false;
     const client = this.#client;
     try {
       await client.request(this.#nextId++, 'ping', {}, patience);
       return true;
     } catch (error) {
-      if (client === this.#client && !this.#closed) client.abandon(toClientError(error));
+      if (this.#closed || this.interrupted || client !== this.#client) return true;
+      client.abandon(toClientError(error));
       return false;
     }
   }
@@ -137,6 +137,11 @@ export class Conversation extends Emitter<ConversationEvents> {
   /** In order: the server ends what was done here at once. */
   close(reason = new PharosClientError('stopped', 'Stopped.')): void {
     this.#end(reason);
+  }
+
+  /** Patiently: a server that has much to do is not to be connected to anew by all at once. */
+  #lookAfter(): void {
+    if (this.#session && !this.interrupted) this.request('ping', {}).catch(() => {});
   }
 
   #use(client: SignalClient): void {

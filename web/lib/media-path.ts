@@ -23,7 +23,7 @@ const LOOK_EVERY = 150;
  * Of a network that is exchanged for another, without a moment offline, no browser tells: nothing comes any
  * more, neither here nor from the server when it is asked. Looked for so often, and believed after so many looks.
  */
-const STALL = { lookEvery: 500, looks: 2, patience: 700, soon: 500 };
+const STALL = { lookEvery: 500, looks: 2, patience: 700 };
 /** After this long without media, though the server can be asked, the path is given up for another. */
 const HOPELESS = 15_000;
 
@@ -36,6 +36,8 @@ type Options = {
   onLost(reason: PharosClientError): void;
   /** Whether something should be coming in now. */
   expectsMedia(): boolean;
+  /** How long an ICE restart after a stall may take until it is quicker to begin anew, in ms. */
+  soonAfterStall: number;
 };
 
 /** A mediasoup-client transport and how it is doing: what sending and receiving have in common. */
@@ -186,7 +188,7 @@ export class MediaPath {
     stall.bytes = bytes;
     if (stall.looks !== STALL.looks || transport.closed) return;
     if ((await conversation.answers(STALL.patience)) || transport.closed) return;
-    this.#changed = STALL.soon;
+    this.#changed = this.#options.soonAfterStall;
     this.#restart.request();
   }
 

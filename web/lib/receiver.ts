@@ -37,7 +37,7 @@ export class Receiver {
       iceTransportPolicy,
     });
     this.#onTracks = onTracks;
-    this.path = new MediaPath({ transport: this.#transport, conversation, ...events });
+    this.path = new MediaPath({ transport: this.#transport, conversation, soonAfterStall: 500, ...events });
   }
 
   get closed(): boolean {

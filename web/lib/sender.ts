@@ -49,6 +49,7 @@ export class Sender {
       conversation,
       // The server's reports.
       expectsMedia: () => true,
+      soonAfterStall: 1500,
       ...events,
     });
   }
