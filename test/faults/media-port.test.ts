@@ -14,7 +14,7 @@ import { Connection } from '../../tools/lib/connection.ts';
 import { postOffer } from '../../tools/lib/resource.ts';
 import { WhepClient } from '../../tools/lib/whep-client.ts';
 import { type GoodViewer, SMALL_HEAP, watchWell } from '../helpers/good-viewer.ts';
-import { type Random, seeded } from '../helpers/mutate.ts';
+import { type Random, seeded, seedOfRun } from '../helpers/mutate.ts';
 import { datagram, KINDS, type Kind, type Known, rtcp, rtp } from '../helpers/mutate-datagram.ts';
 import { family } from '../helpers/process.ts';
 import { publishOffer } from '../helpers/sdp.ts';
@@ -37,9 +37,7 @@ let port: number;
 let known: Known[];
 
 beforeAll(async () => {
-  const seed = Number(process.env.PHAROS_TEST_SEED ?? Date.now() % 1e9);
-  random = seeded(seed);
-  console.info(`attack seed ${seed} (PHAROS_TEST_SEED)`);
+  random = seeded(seedOfRun());
   server = await startServer({
     NODE_OPTIONS: SMALL_HEAP,
     PHAROS_MEDIA_WORKERS: 1,

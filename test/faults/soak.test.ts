@@ -2,9 +2,10 @@
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { startNode } from '../helpers/child.ts';
+import { seedOfRun } from '../helpers/mutate.ts';
 
 test('clients that come, go, drop out and record at random leave nothing behind and lack nothing', async () => {
-  const seed = Number(process.env.PHAROS_TEST_SEED ?? Date.now() % 1e9);
+  const seed = seedOfRun();
   const args = ['tools/soak.ts', '--minutes', '0.5', '--seed', String(seed)];
   const { process: child, output } = startNode(args, { PATH: process.env.PATH, HOME: process.env.HOME });
   const [code] = await once(child, 'close');

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ADMIN_KEY } from '../helpers/camera-api.ts';
 import { type GoodViewer, SMALL_HEAP, watchWell } from '../helpers/good-viewer.ts';
-import { mutate, type Random, seeded } from '../helpers/mutate.ts';
+import { mutate, type Random, seeded, seedOfRun } from '../helpers/mutate.ts';
 import { httpRequest, routes } from '../helpers/mutate-http.ts';
 import { startServer, type TestServer } from '../helpers/server.ts';
 
@@ -22,9 +22,7 @@ let good: GoodViewer;
 let random: Random;
 
 beforeAll(async () => {
-  const seed = Number(process.env.PHAROS_TEST_SEED ?? Date.now() % 1e9);
-  console.info(`fuzz seed ${seed} (PHAROS_TEST_SEED)`);
-  random = seeded(seed);
+  random = seeded(seedOfRun());
   server = await startServer({
     PHAROS_AUTH_ADMIN_KEY: ADMIN_KEY,
     NODE_OPTIONS: SMALL_HEAP,

@@ -3,7 +3,7 @@ import { REQUEST_TYPES } from '../../server/protocol/messages.ts';
 import { framesAdvance, launchBrowser, openWatch, publish, status } from '../helpers/browser.ts';
 import { capabilities, DTLS, rtpParameters, TestClient } from '../helpers/client.ts';
 import { SMALL_HEAP, watchWell } from '../helpers/good-viewer.ts';
-import { mutate, seeded } from '../helpers/mutate.ts';
+import { mutate, seeded, seedOfRun } from '../helpers/mutate.ts';
 import { startServer } from '../helpers/server.ts';
 
 const MESSAGES = 20_000;
@@ -23,8 +23,7 @@ test(`${MESSAGES} mutated messages, each answered; then it still publishes and w
     PHAROS_LIMITS_SESSION_GRACE: 1,
     PHAROS_LIMITS_PUBLISHER_GRACE: 1,
   });
-  const seed = Number(process.env.PHAROS_TEST_SEED ?? Date.now() % 1e9);
-  console.info(`fuzz seed ${seed} (PHAROS_TEST_SEED)`);
+  const seed = seedOfRun();
   const random = seeded(seed);
   const good = await watchWell(server);
   let client = await TestClient.connect(server.wsUrl);

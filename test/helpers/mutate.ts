@@ -2,6 +2,13 @@
 
 export type Random = () => number;
 
+/** By which a run can be repeated: PHAROS_TEST_SEED, or another each time, which is printed. */
+export function seedOfRun(): number {
+  const seed = Number(process.env.PHAROS_TEST_SEED ?? Date.now() % 1e9);
+  console.info(`seed ${seed} (PHAROS_TEST_SEED)`);
+  return seed;
+}
+
 /** mulberry32: small, seeded, good enough to pick mutations. */
 export function seeded(seed: number): Random {
   let state = seed >>> 0;

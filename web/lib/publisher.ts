@@ -319,6 +319,7 @@ export class Publisher extends Emitter<PublisherEvents> {
       case 'welcome':
       case 'closing':
       case 'away':
+      case 'back':
       case 'tracks':
         break;
     }
