@@ -167,6 +167,8 @@ const consumerParameters = z.object({
   producerId: z.string(),
   kind: mediaKind,
   rtpParameters,
+  /** Of a simulcast: how many spatial layers there are, and by what each is scaled down, smallest picture first. */
+  layers: z.optional(z.array(z.number())),
 });
 export type ConsumerParameters = z.infer<typeof consumerParameters>;
 
@@ -232,6 +234,8 @@ export const request = z.discriminatedUnion('type', [
       },
     ),
   ),
+  /** What a viewer wants: no video at all, or no spatial layer above this one (0 has the smallest picture). */
+  z.strictObject({ id, type: z.literal('prefer'), video: z.boolean(), spatialLayer: z.optional(uint(7)) }),
   /** A watch page's first frame, in ms from the click, or from `live` for one that waited: for statistics. */
   z.strictObject({ id, type: z.literal('first_frame'), milliseconds: uint(600_000) }),
   z.strictObject({ id, type: z.literal('stop') }),
@@ -247,6 +251,7 @@ export const REQUEST_TYPES: readonly RequestType[] = [
   'connect',
   'restart_ice',
   'produce',
+  'prefer',
   'first_frame',
   'stop',
   'ping',
@@ -279,6 +284,7 @@ export const answers = {
   connect: z.object({}),
   restart_ice: z.object({ iceParameters }),
   produce: z.object({ producerId: z.string() }),
+  prefer: z.object({}),
   first_frame: z.object({}),
   stop: z.object({}),
   ping: z.object({}),
@@ -320,6 +326,8 @@ export const event = z.discriminatedUnion('type', [
   z.object({ ...numbered, type: z.literal('tracks'), viewers: z.number(), ...tracks }),
   /** The stream ended. A viewer with `waiting` gets a `live` event should it start again. */
   z.object({ ...numbered, type: z.literal('ended'), reason: z.enum(END_REASONS), waiting: z.boolean() }),
+  /** To a viewer of a simulcast: the spatial layer that it gets now; null while it gets none. */
+  z.object({ type: z.literal('layer'), spatialLayer: z.nullable(z.number()) }),
   /** How many watch now; at most once a second. */
   z.object({ type: z.literal('viewers'), count: z.number() }),
   /**

@@ -70,6 +70,9 @@ function publisherActivity(publisher: Publisher, registry: Registry): Activity {
       const { iceParameters } = await publisher.restartIce();
       return { iceParameters };
     },
+    async prefer() {
+      throw new PharosError('wrong_order', 'a publisher receives nothing; watch on a connection of its own');
+    },
     firstFrame() {
       throw new PharosError(
         'wrong_order',

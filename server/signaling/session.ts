@@ -12,6 +12,7 @@ export type Activity = {
   connect(request: RequestOf<'connect'>): Promise<AnswerOf<'connect'>>;
   produce(request: RequestOf<'produce'>): Promise<AnswerOf<'produce'>>;
   restartIce(): Promise<AnswerOf<'restart_ice'>>;
+  prefer(request: RequestOf<'prefer'>): Promise<AnswerOf<'prefer'>>;
   firstFrame(request: RequestOf<'first_frame'>): void;
   /** The client asked for the end. */
   stop(): void;
@@ -33,7 +34,9 @@ export type Connection = {
 };
 
 /** Requests that belong to a session. */
-export type SessionRequest = RequestOf<'connect' | 'restart_ice' | 'produce' | 'first_frame' | 'stop'>;
+export type SessionRequest = RequestOf<
+  'connect' | 'restart_ice' | 'produce' | 'prefer' | 'first_frame' | 'stop'
+>;
 type SessionAnswer = AnswerOf<SessionRequest['type']>;
 
 /** Events kept for a client that missed them; there are few, as those that supersede each other are not numbered. */
@@ -148,6 +151,8 @@ export class Session {
         return activity.produce(request);
       case 'restart_ice':
         return activity.restartIce();
+      case 'prefer':
+        return activity.prefer(request);
       case 'first_frame':
         activity.firstFrame(request);
         return {};
@@ -161,7 +166,7 @@ export class Session {
   #send(event: Event): void {
     if (this.#closed) return;
     // These supersede each other, and one object goes to all.
-    if (event.type === 'viewers') {
+    if (event.type === 'viewers' || event.type === 'layer') {
       this.#connection?.send(event);
       return;
     }

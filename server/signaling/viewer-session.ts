@@ -43,6 +43,7 @@ export function watching(
       send({ type: 'tracks', viewers: registry.viewerCount(viewer.streamId), ...tracks }),
     );
     viewer.on('viewers', send);
+    viewer.on('layer', (spatialLayer) => send({ type: 'layer', spatialLayer }));
     viewer.on('notice', (changed) => send({ type: 'notice', notice: changed }));
     viewer.on('ended', (reason, waiting) => send({ type: 'ended', reason, waiting }));
     return {
@@ -75,6 +76,10 @@ function viewerActivity(viewer: Viewer, registry: Registry, joins: Joins): Activ
     async restartIce() {
       const { iceParameters } = await viewer.restartIce();
       return { iceParameters };
+    },
+    async prefer({ video, spatialLayer }) {
+      await viewer.prefer({ video, spatialLayer });
+      return {};
     },
     firstFrame({ milliseconds }) {
       if (!firstFrameDue) throw new PharosError('wrong_order', 'there is no join to count it for');

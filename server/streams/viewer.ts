@@ -26,6 +26,7 @@ import type {
   TransportParameters,
 } from '../protocol/messages.ts';
 import type { StreamContext, Who } from './context.ts';
+import { Layers, scalesOf, type Wish } from './layers.ts';
 import type { Publisher } from './publisher.ts';
 
 export type ViewerEvents = {
@@ -42,6 +43,8 @@ export type ViewerEvents = {
   /** The stream, or this viewer's part in it, ended; if `waiting`, `live` may follow. */
   ended: [EndReason, waiting: boolean];
   viewers: [EventOf<'viewers'>];
+  /** The spatial layer of a simulcast that it gets now; null while it gets none. */
+  layer: [number | null];
   /** Why the stream is not live; undefined when that is over. */
   notice: [Notice | undefined];
 };
@@ -87,6 +90,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
   #transport: types.WebRtcTransport | undefined;
   /** Where the transport is. */
   #place: Place | undefined;
+  readonly #layers = new Layers((layer) => this.emit('layer', layer));
   #connected = false;
   #waiting: NodeJS.Timeout | undefined;
   /** It had media, and is to have it again when the publisher, or a worker, is there. */
@@ -234,6 +238,11 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     return restartIce(this.#transport);
   }
 
+  /** What it wants of the video, now and of publishers to come. */
+  async prefer(wish: Wish): Promise<void> {
+    await this.#layers.prefer(wish);
+  }
+
   /** Leaves the stream. Without a reason nobody is told but the stream. */
   close(reason?: EndReason): void {
     if (this.#closed) return;
@@ -337,6 +346,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
         transport.consume({ producerId: producer.id, rtpCapabilities, mid: mids?.[producer.kind] }),
       ),
     );
+    await this.#layers.use(transport, consumers);
     return {
       consumers: consumers.map((consumer) => consumerParameters(consumer, isPage ? wire : undefined)),
       unplayable,
@@ -349,10 +359,8 @@ function describeTrack({ kind, rtpParameters }: types.Producer): Media['unplayab
 }
 
 // mediasoup types `uri` wider by one obsolete extension that its routers do not offer.
-function consumerParameters(
-  { id, producerId, kind, rtpParameters }: types.Consumer,
-  wire: Wire | undefined,
-): ConsumerParameters {
+function consumerParameters(consumer: types.Consumer, wire: Wire | undefined): ConsumerParameters {
+  const { id, producerId, kind, rtpParameters } = consumer;
   const seen = wire ? asSeen(rtpParameters, wire) : rtpParameters;
-  return { id, producerId, kind, rtpParameters: seen } as ConsumerParameters;
+  return { id, producerId, kind, rtpParameters: seen, layers: scalesOf(consumer) } as ConsumerParameters;
 }
