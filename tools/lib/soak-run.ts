@@ -145,11 +145,13 @@ class Soak {
       const left = Object.entries({ ...(await server.counts()), ffmpeg: server.ffmpegs() });
       return left.flatMap(([name, count]) => (count === 0 ? [] : `${count} ${name} are left`));
     });
-    for (const { id, verdict, why, file } of await server.recordings()) {
+    for (const { id, verdict, why, file, duration } of await server.recordings()) {
       if (verdict === null) this.#break(`the recording ${id} has no verdict on ${file}`);
       // What was never sent is missing rightly.
       const excused = this.result.sourceGap > STALLED && /^there is no (picture|sound) from/.test(why);
-      if (verdict === 'damaged' && !excused) this.#break(`of the recording ${id} ${file} is damaged: ${why}`);
+      if (verdict === 'damaged' && !excused) {
+        this.#break(`of the recording ${id} ${file} (${duration} s) is damaged: ${why}`);
+      }
     }
     for (const error of server.errors().slice(0, 5)) this.#break(`the server logs an error: ${error}`);
   }

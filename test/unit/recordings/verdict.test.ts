@@ -62,6 +62,16 @@ test('nothing wrong is ok', () => {
   expect(judged(whole, { expected: null }).verdict).toBe('ok');
 });
 
+test('one that ended in the moment in which it began may lack what had not come yet', () => {
+  const moment = scanOf(VIDEO.slice(0, 20), []);
+  expect(judged(moment, { expected: 0.8 })).toEqual({
+    verdict: 'ok',
+    why: '',
+    notes: ['there is no sound in it'],
+  });
+  expect(judged(scanOf(VIDEO.slice(0, 40), []), { expected: 1.6 }).verdict).toBe('damaged');
+});
+
 test.each<[string, () => ReturnType<typeof judge>, string]>([
   [
     'does not open',
