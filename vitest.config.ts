@@ -1,16 +1,27 @@
 import { defineConfig } from 'vitest/config';
+import { SecondTry } from './test/second-try.ts';
+
+const counted = process.env.CI !== undefined;
 
 /**
  * Unit tests run side by side. The others start workers, servers and browsers,
  * which measure time and use both cores themselves: one file at a time, and
- * only when the unit tests are done.
+ * only when the unit tests are done. Where they are counted, on a machine that may be busy with other
+ * things, one that failed is run once more, and named.
  */
-const alone = { fileParallelism: false, pool: 'forks' as const, environment: 'node' };
+const alone = {
+  fileParallelism: false,
+  pool: 'forks' as const,
+  environment: 'node',
+  retry: counted ? 1 : 0,
+};
 
 export default defineConfig({
   test: {
     // For machines that count: numPassedTests, numFailedTests, and each test with its duration.
-    reporters: process.env.CI ? ['default', ['json', { outputFile: 'dist/test-results.json' }]] : ['default'],
+    reporters: counted
+      ? ['default', ['json', { outputFile: 'dist/test-results.json' }], new SecondTry()]
+      : ['default'],
     projects: [
       {
         test: {
