@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { CheckIcon, CopyIcon } from './icons.tsx';
+import { t } from './text.ts';
 
 const SHOWN_FOR = 2000;
 
@@ -15,7 +16,7 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
     <button type="button" class="button copy" aria-label={label} onClick={copy}>
       {result === 'copied' ? <CheckIcon /> : <CopyIcon />}
       <span aria-live="polite">
-        {result === 'copied' ? 'Copied' : result === 'failed' ? 'Press Ctrl+C' : 'Copy'}
+        {result === 'copied' ? t('copy.done') : result === 'failed' ? t('copy.failed') : t('copy')}
       </span>
     </button>
   );

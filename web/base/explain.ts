@@ -1,4 +1,5 @@
 import type { PharosClientError } from '../lib/errors.ts';
+import { t } from './text.ts';
 
 export type Explanation = { title: string; text: string };
 
@@ -7,36 +8,21 @@ export function explain(error: PharosClientError): Explanation {
   switch (error.code) {
     case 'connection_lost':
     case 'timeout':
-      return {
-        title: 'The server cannot be reached',
-        text: 'Check your network, then try again. If others cannot reach it either, the server may be down.',
-      };
+      return { title: t('error.unreachable'), text: t('error.unreachable.do') };
     case 'media_unreachable':
-      return {
-        title: 'Video and sound cannot get through',
-        text: 'The server answers, but a firewall or network between blocks the media. Try another network, or ask whoever runs this server to open its media ports or set up TURN.',
-      };
+      return { title: t('error.media'), text: t('error.media.do') };
     case 'unsupported_browser':
-      return {
-        title: 'This browser cannot do it',
-        text: 'It has no WebRTC, or too old a version. Use a current Firefox, Chrome, Edge or Safari.',
-      };
+      return { title: t('error.browser'), text: t('error.browser.do') };
     case 'too_many_requests':
-      return {
-        title: 'Too many connections from your address',
-        text: 'Wait a minute, then try again.',
-      };
+      return { title: t('error.rate'), text: t('error.rate.do') };
     case 'server_closing':
-      return { title: 'The server is shutting down', text: 'Try again in a moment.' };
+      return { title: t('error.closing'), text: t('error.closing.do') };
     case 'server_full':
-      return {
-        title: 'The server is full',
-        text: 'It carries as much as it may. Try again when another stream has ended.',
-      };
+      return { title: t('error.full'), text: t('error.full.do') };
     default:
       return {
-        title: 'Something went wrong',
-        text: `${sentence(error.message)} Try again; if it stays, tell whoever runs this server.`,
+        title: t('error.other'),
+        text: t('error.other.do', { sentence: sentence(error.message) }),
       };
   }
 }

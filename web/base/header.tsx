@@ -1,4 +1,5 @@
 import { Logo } from './icons.tsx';
+import { t } from './text.ts';
 
 type Page = 'publish' | 'watch';
 
@@ -9,12 +10,12 @@ export function Header({ page }: { page?: Page }) {
         <Logo />
         Pharos
       </a>
-      <nav aria-label="Main">
+      <nav aria-label={t('nav')}>
         <a href="/publish" aria-current={page === 'publish' ? 'page' : undefined}>
-          Publish
+          {t('nav.publish')}
         </a>
         <a href="/watch" aria-current={page === 'watch' ? 'page' : undefined}>
-          Watch
+          {t('nav.watch')}
         </a>
       </nav>
     </header>

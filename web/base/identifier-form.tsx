@@ -1,7 +1,8 @@
 import type { TargetedSubmitEvent } from 'preact';
 import { useState } from 'preact/hooks';
-import { IDENTIFIER_RULE, identifierIn } from './identifier.ts';
+import { identifierIn, identifierRule } from './identifier.ts';
 import { keyIn } from './key.ts';
+import { t } from './text.ts';
 
 type Props = {
   /** `key`: of a link to a private stream. */
@@ -20,7 +21,7 @@ export function IdentifierForm({ onWatch }: Props) {
   };
   return (
     <form class="field" onSubmit={submit} noValidate>
-      <label for="identifier">Stream identifier or link</label>
+      <label for="identifier">{t('identifier.label')}</label>
       <div class="with-button">
         <input
           id="identifier"
@@ -30,7 +31,7 @@ export function IdentifierForm({ onWatch }: Props) {
             setText(event.currentTarget.value);
             setWrong(false);
           }}
-          placeholder="e.g. stage-2"
+          placeholder={t('identifier.example')}
           autoComplete="off"
           autoCapitalize="off"
           spellcheck={false}
@@ -38,11 +39,11 @@ export function IdentifierForm({ onWatch }: Props) {
           aria-describedby="identifier-hint"
         />
         <button type="submit" class="button primary">
-          Watch
+          {t('identifier.watch')}
         </button>
       </div>
       <p id="identifier-hint" class={wrong ? 'hint error' : 'hint'} role={wrong ? 'alert' : undefined}>
-        {wrong ? IDENTIFIER_RULE : 'The one who publishes gives it to you.'}
+        {wrong ? identifierRule() : t('identifier.hint')}
       </p>
     </form>
   );

@@ -1,6 +1,8 @@
 import { STREAM_ID_PATTERN } from '../../server/protocol/codes.ts';
+import { t } from './text.ts';
 
-export const IDENTIFIER_RULE = 'An identifier is 1 to 64 letters, digits, "-" and "_".';
+/** What an identifier may be, as a sentence. */
+export const identifierRule = (): string => t('identifier.rule');
 
 export function isIdentifier(text: string): boolean {
   return STREAM_ID_PATTERN.test(text);

@@ -1,4 +1,4 @@
-import { IDENTIFIER_RULE, isIdentifier } from '../base/identifier.ts';
+import { identifierRule, isIdentifier } from '../base/identifier.ts';
 import { type Choice, type LocalMediaState, NONE } from './local-media.ts';
 import type { Device } from './media-problem.ts';
 import { CODECS, type Codec, codecOf, RESOLUTIONS, type Resolution, resolutionOf } from './quality.ts';
@@ -79,7 +79,7 @@ type FieldProps = { value: string; onChange(value: string): void };
 
 function StreamField({ value, fixed, onChange }: FieldProps & { fixed: boolean }) {
   const wrong = !isStreamChoice(value);
-  const hint = wrong ? IDENTIFIER_RULE : fixed && 'Your publish link is for this stream.';
+  const hint = wrong ? identifierRule() : fixed && 'Your publish link is for this stream.';
   return (
     <div class="field">
       <label for="stream">Stream identifier</label>

@@ -1,4 +1,4 @@
-import { IDENTIFIER_RULE } from '../base/identifier.ts';
+import { identifierRule } from '../base/identifier.ts';
 import { IdentifierForm } from '../base/identifier-form.tsx';
 import { Notice } from '../base/notice.tsx';
 
@@ -15,7 +15,7 @@ export function Chooser({ impossible, onWatch }: Props) {
       <h2>Watch a stream</h2>
       {impossible && (
         <Notice title="There can be no such stream">
-          The identifier in this page’s address is not possible. {IDENTIFIER_RULE}
+          The identifier in this page’s address is not possible. {identifierRule()}
         </Notice>
       )}
       <IdentifierForm onWatch={onWatch} />
