@@ -3,7 +3,7 @@
  *
  *   node scripts/setup.mjs          what the server needs, with the pages
  *   node scripts/setup.mjs start    the same
- *   node scripts/setup.mjs test     that, a browser, GStreamer and what makes bad networks
+ *   node scripts/setup.mjs test     that, two browsers, GStreamer and what makes bad networks
  *   node scripts/setup.mjs check    what the static checks need
  *
  * Runs before anything is installed: plain JavaScript, nothing but Node itself (18 or newer).
@@ -11,6 +11,7 @@
 import { chromium, chromiumNeeds } from './setup/chromium.mjs';
 import { dependencies } from './setup/dependencies.mjs';
 import { ffmpeg, ffmpegInstalled, ffmpegNeeds } from './setup/ffmpeg.mjs';
+import { firefox, firefoxNeeds } from './setup/firefox.mjs';
 import { gstreamer, gstreamerNeeds } from './setup/gstreamer.mjs';
 import { takeLock } from './setup/lock.mjs';
 import { networks, networksNeeds } from './setup/networks.mjs';
@@ -35,8 +36,9 @@ const serverAnd = (needs, ...steps) => [
 const MODES = {
   start: serverAnd(() => []),
   test: serverAnd(
-    () => [...chromiumNeeds(), ...gstreamerNeeds(), ...networksNeeds()],
+    () => [...chromiumNeeds(), ...firefoxNeeds(), ...gstreamerNeeds(), ...networksNeeds()],
     chromium,
+    firefox,
     gstreamer,
     networks,
   ),

@@ -35,6 +35,13 @@ export const NEEDS = {
     brew: '--cask google-chrome',
     other: 'Install Google Chrome or Chromium, or set PHAROS_CHROMIUM to its path.',
   },
+  firefox: {
+    purpose: 'the tests with Firefox',
+    debian: ['firefox-esr'],
+    ubuntu: null,
+    brew: '--cask firefox',
+    other: 'Install Firefox 140 or newer, or set PHAROS_FIREFOX to its path.',
+  },
   gstreamer: {
     purpose: 'the tests of cameras and encoders',
     debian: [

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findChromium } from '../../../scripts/setup/chromium.mjs';
 import { dependenciesKey, installedMatches } from '../../../scripts/setup/dependencies.mjs';
 import { ffmpegVersion } from '../../../scripts/setup/ffmpeg.mjs';
+import { findFirefox } from '../../../scripts/setup/firefox.mjs';
 import { gstreamer, gstreamerNeeds } from '../../../scripts/setup/gstreamer.mjs';
 import { identify, isAlive, takeLock } from '../../../scripts/setup/lock.mjs';
 import { networks, networksNeeds } from '../../../scripts/setup/networks.mjs';
@@ -71,13 +72,14 @@ describe('operating systems', () => {
     expect(systemKind('darwin', '')).toBe('mac');
   });
 
-  it("leaves out Ubuntu's Chromium, which is a snap", () => {
+  it("leaves out Ubuntu's browsers, which are snaps", () => {
     expect(packagesFor(['ffmpeg', 'chromium'], 'debian')).toEqual([
       'ffmpeg',
       'chromium',
       'fonts-dejavu-core',
     ]);
-    expect(packagesFor(['ffmpeg', 'chromium'], 'ubuntu')).toEqual(['ffmpeg']);
+    expect(packagesFor(['firefox'], 'debian')).toEqual(['firefox-esr']);
+    expect(packagesFor(['ffmpeg', 'chromium', 'firefox'], 'ubuntu')).toEqual(['ffmpeg']);
   });
 
   it('has one list of GStreamer for Debian and Ubuntu, which brings what its check asks for', () => {
@@ -206,13 +208,16 @@ describe('what a person may set', () => {
     expect(() => workerRoute({ PHAROS_WORKER_ROUTE: 'magic' })).toThrow('PHAROS_WORKER_ROUTE is "magic"');
   });
 
-  it('names the browser, which must exist', () => {
-    const browser = join(folder, 'chromium');
+  it.each([
+    ['chromium', findChromium, 'PHAROS_CHROMIUM'],
+    ['firefox-esr', findFirefox, 'PHAROS_FIREFOX'],
+  ])('names %s, which must exist', (name, find, variable) => {
+    const browser = join(folder, name);
     writeFileSync(browser, '');
-    expect(findChromium({ PHAROS_CHROMIUM: browser, PATH: '' })).toBe(browser);
-    expect(findChromium({ PATH: folder })).toBe(browser);
-    expect(findChromium({ PATH: '/nowhere' }, 'linux')).toBeUndefined();
-    expect(() => findChromium({ PHAROS_CHROMIUM: '/nowhere/chromium' })).toThrow('does not exist');
+    expect(find({ [variable]: browser, PATH: '' })).toBe(browser);
+    expect(find({ PATH: folder })).toBe(browser);
+    expect(find({ PATH: '/nowhere' }, 'linux')).toBeUndefined();
+    expect(() => find({ [variable]: `/nowhere/${name}` })).toThrow('does not exist');
   });
 });
 
