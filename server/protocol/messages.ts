@@ -172,8 +172,30 @@ const consumerParameters = z.object({
 });
 export type ConsumerParameters = z.infer<typeof consumerParameters>;
 
+/**
+ * What a stream is called, for people: one line (no controls, no separators of lines), without half
+ * characters, nor what turns the direction of the text around it (UAX #9).
+ */
+const title = text(100).check(
+  z.regex(
+    /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]*$/u,
+    'a title is one line without control characters',
+  ),
+);
+/** What of a publisher's doing explains what its viewers see. */
+const source = {
+  /** Why it sends less than it was asked for (`RTCOutboundRtpStreamStats.qualityLimitationReason`). */
+  limitation: z.enum(['none', 'cpu', 'bandwidth', 'other']),
+  /** Its upload loses packets. */
+  weak: z.boolean(),
+};
+export type Source = z.infer<z.ZodMiniObject<typeof source>>;
 const tracks = {
   consumers: z.array(consumerParameters),
+  /** Without it there is none. */
+  title: z.optional(z.string()),
+  /** Without it nothing limits the publisher. */
+  source: z.optional(z.object(source)),
   /** What the stream has, but this viewer's capabilities cannot play. */
   unplayable: z.array(z.object({ kind: mediaKind, mimeType: z.string() })),
 };
@@ -187,6 +209,43 @@ export type Media = z.infer<typeof media>;
 const notice = z.object({ code: z.enum(NOTICE_CODES), message: z.string() });
 /** Something that is wrong with a stream, in a sentence for people. */
 export type Notice = z.infer<typeof notice>;
+
+const share = z.number().check(z.minimum(0), z.maximum(1));
+const milliseconds = uint(600_000);
+const pixels = uint(16_384);
+/** How media gets through: by UDP, by TCP, or by way of a TURN server. */
+const mediaPath = z.enum(['udp', 'tcp', 'relay']);
+
+/** What a publisher's browser says of its sending (W3C webrtc-stats), over some seconds. */
+const sending = z.strictObject({
+  limitation: source.limitation,
+  /** Bits per second, of sound and picture together. */
+  bitrate: uint(1e9),
+  width: pixels,
+  height: pixels,
+  frameRate: z.number().check(z.minimum(0), z.maximum(1000)),
+  roundTrip: milliseconds,
+  /** Share of its packets that did not arrive. */
+  lost: share,
+  path: mediaPath,
+});
+export type Sending = z.infer<typeof sending>;
+
+/** What a viewer's browser says of its receiving, over some seconds. */
+const receiving = z.strictObject({
+  /** For how long the picture stood still. */
+  frozen: milliseconds,
+  bitrate: uint(1e9),
+  width: pixels,
+  height: pixels,
+  frameRate: z.number().check(z.minimum(0), z.maximum(1000)),
+  roundTrip: milliseconds,
+  lost: share,
+  path: mediaPath,
+  /** It cannot decode as fast as frames come. */
+  slowDecoder: z.boolean(),
+});
+export type Receiving = z.infer<typeof receiving>;
 
 const iceServer = z.object({
   urls: z.array(z.string()),
@@ -216,6 +275,7 @@ export const request = z.discriminatedUnion('type', [
     resume: z.optional(sessionSecret),
     /** What will be produced; the stream goes live when all of it is there. */
     tracks: list(mediaKind, 2).check(z.minLength(1)),
+    title: z.optional(title),
   }),
   /** `key`: by what it may be watched, where the stream is private. */
   z.strictObject({ id, type: z.literal('watch'), stream: streamId, key: z.optional(key), rtpCapabilities }),
@@ -236,6 +296,11 @@ export const request = z.discriminatedUnion('type', [
   ),
   /** What a viewer wants: no video at all, or no spatial layer above this one (0 has the smallest picture). */
   z.strictObject({ id, type: z.literal('prefer'), video: z.boolean(), spatialLayer: z.optional(uint(7)) }),
+  /** A publisher's stream is called something else from now on; '' is no title. */
+  z.strictObject({ id, type: z.literal('title'), title }),
+  /** A publisher's and a viewer's own statistics, every few seconds: for the other side, and for administrators. */
+  z.strictObject({ id, type: z.literal('sending'), ...sending.shape }),
+  z.strictObject({ id, type: z.literal('receiving'), ...receiving.shape }),
   /** A watch page's first frame, in ms from the click, or from `live` for one that waited: for statistics. */
   z.strictObject({ id, type: z.literal('first_frame'), milliseconds: uint(600_000) }),
   z.strictObject({ id, type: z.literal('stop') }),
@@ -252,6 +317,9 @@ export const REQUEST_TYPES: readonly RequestType[] = [
   'restart_ice',
   'produce',
   'prefer',
+  'title',
+  'sending',
+  'receiving',
   'first_frame',
   'stop',
   'ping',
@@ -273,6 +341,10 @@ export const answers = {
     /** Bits per second: where the encoder starts, and what the server takes at most. */
     videoBitrate: z.object({ start: z.number(), max: z.number() }),
     audioBitrate: z.number(),
+    /** How sound is to be sent (RFC 7587). */
+    opus: z.object({ stereo: z.boolean(), fec: z.boolean(), dtx: z.boolean() }),
+    /** Whether the picture is to be sent in several sizes, from which each viewer gets what its downlink carries. */
+    simulcast: z.boolean(),
   }),
   watch: z.discriminatedUnion('state', [
     z.object({ ...session, state: z.literal('live'), viewers: z.number(), media }),
@@ -285,6 +357,9 @@ export const answers = {
   restart_ice: z.object({ iceParameters }),
   produce: z.object({ producerId: z.string() }),
   prefer: z.object({}),
+  title: z.object({}),
+  sending: z.object({}),
+  receiving: z.object({}),
   first_frame: z.object({}),
   stop: z.object({}),
   ping: z.object({}),
@@ -327,7 +402,25 @@ export const event = z.discriminatedUnion('type', [
   /** The stream ended. A viewer with `waiting` gets a `live` event should it start again. */
   z.object({ ...numbered, type: z.literal('ended'), reason: z.enum(END_REASONS), waiting: z.boolean() }),
   /** To a viewer of a simulcast: the spatial layer that it gets now; null while it gets none. */
-  z.object({ type: z.literal('layer'), spatialLayer: z.nullable(z.number()) }),
+  z.object({ ...numbered, type: z.literal('layer'), spatialLayer: z.nullable(z.number()) }),
+  /** To a viewer: the stream is called something else; '' has no title. */
+  z.object({ ...numbered, type: z.literal('title'), title: z.string() }),
+  /** To a viewer: what limits the publisher's sending, whenever that changes. */
+  z.object({ type: z.literal('source'), ...source }),
+  /** To a publisher, every few seconds: how its viewers fare. */
+  z.object({
+    type: z.literal('audience'),
+    viewers: z.number(),
+    /** How many get each spatial layer, smallest picture first. */
+    layers: z.array(z.number()),
+    /** Those that get no picture, by their own wish or for want of room. */
+    audioOnly: z.number(),
+    /** Of how many there are statistics from the last minute, and of those: whose picture stood still in it. */
+    reporting: z.number(),
+    frozen: z.number(),
+    /** The server has too much to do: newcomers are refused. */
+    overloaded: z.boolean(),
+  }),
   /** How many watch now; at most once a second. */
   z.object({ type: z.literal('viewers'), count: z.number() }),
   /**

@@ -24,8 +24,8 @@ export function publishing(
 ): Start<Omit<AnswerOf<'publish'>, 'session' | 'grace'>> {
   return async ({ secret, send }) => {
     const askedAt = performance.now();
-    const { tracks, stream: id, resume } = request;
-    const publisher = await registry.publish({ id, tracks, resume, secret, ...by });
+    const { tracks, stream: id, resume, title } = request;
+    const publisher = await registry.publish({ id, tracks, resume, title, secret, ...by });
     joins.accepted(JOIN);
     publisher.on('connected', () => joins.connected(JOIN, performance.now() - askedAt));
     publisher.on('live', () => send({ type: 'live', viewers: registry.viewerCount(publisher.streamId) }));
@@ -41,6 +41,8 @@ export function publishing(
         transport: publisher.transportParameters,
         videoBitrate: { start: Math.min(media.videoStartBitrate, max), max },
         audioBitrate: media.audioBitrate,
+        opus: { stereo: true, fec: true, dtx: false },
+        simulcast: true,
       },
     };
   };
@@ -71,6 +73,15 @@ function publisherActivity(publisher: Publisher, registry: Registry): Activity {
       return { iceParameters };
     },
     async prefer() {
+      throw new PharosError('wrong_order', 'a publisher receives nothing; watch on a connection of its own');
+    },
+    title({ title }) {
+      publisher.setTitle(title);
+    },
+    sending(report) {
+      publisher.report(report);
+    },
+    receiving() {
       throw new PharosError('wrong_order', 'a publisher receives nothing; watch on a connection of its own');
     },
     firstFrame() {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { PharosError } from '../base/errors.ts';
-import type { AnswerOf, Event, RequestOf } from '../protocol/messages.ts';
+import type { AnswerOf, Event, EventOf, RequestOf } from '../protocol/messages.ts';
 
 /** What a client does in its session: publish or watch. */
 export type Activity = {
@@ -13,6 +13,9 @@ export type Activity = {
   produce(request: RequestOf<'produce'>): Promise<AnswerOf<'produce'>>;
   restartIce(): Promise<AnswerOf<'restart_ice'>>;
   prefer(request: RequestOf<'prefer'>): Promise<AnswerOf<'prefer'>>;
+  title(request: RequestOf<'title'>): void;
+  sending(request: RequestOf<'sending'>): void;
+  receiving(request: RequestOf<'receiving'>): void;
   firstFrame(request: RequestOf<'first_frame'>): void;
   /** The client asked for the end. */
   stop(): void;
@@ -35,7 +38,15 @@ export type Connection = {
 
 /** Requests that belong to a session. */
 export type SessionRequest = RequestOf<
-  'connect' | 'restart_ice' | 'produce' | 'prefer' | 'first_frame' | 'stop'
+  | 'connect'
+  | 'restart_ice'
+  | 'produce'
+  | 'prefer'
+  | 'title'
+  | 'sending'
+  | 'receiving'
+  | 'first_frame'
+  | 'stop'
 >;
 type SessionAnswer = AnswerOf<SessionRequest['type']>;
 
@@ -58,6 +69,8 @@ export class Session {
   readonly #answers = new Map<number, { on: Connection | undefined; answer: Promise<SessionAnswer> }>();
   readonly #events: (Event & { seq: number })[] = [];
   #seq = 0;
+  /** The last one: no other may come for long. */
+  #source: EventOf<'source'> | undefined;
   #grace: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -116,7 +129,7 @@ export class Session {
     this.#connection = connection;
     return {
       answer: { viewers: this.#activity?.viewers ?? 0 },
-      missed: this.#events.filter((event) => event.seq > seq),
+      missed: [...this.#events.filter((event) => event.seq > seq), ...(this.#source ? [this.#source] : [])],
     };
   }
 
@@ -153,6 +166,15 @@ export class Session {
         return activity.restartIce();
       case 'prefer':
         return activity.prefer(request);
+      case 'title':
+        activity.title(request);
+        return {};
+      case 'sending':
+        activity.sending(request);
+        return {};
+      case 'receiving':
+        activity.receiving(request);
+        return {};
       case 'first_frame':
         activity.firstFrame(request);
         return {};
@@ -166,7 +188,8 @@ export class Session {
   #send(event: Event): void {
     if (this.#closed) return;
     // These supersede each other, and one object goes to all.
-    if (event.type === 'viewers' || event.type === 'layer') {
+    if (event.type === 'source') this.#source = event;
+    if (event.type === 'viewers' || event.type === 'audience' || event.type === 'source') {
       this.#connection?.send(event);
       return;
     }

@@ -44,6 +44,8 @@ export function watching(
     );
     viewer.on('viewers', send);
     viewer.on('layer', (spatialLayer) => send({ type: 'layer', spatialLayer }));
+    viewer.on('title', (title) => send({ type: 'title', title }));
+    viewer.on('source', send);
     viewer.on('notice', (changed) => send({ type: 'notice', notice: changed }));
     viewer.on('ended', (reason, waiting) => send({ type: 'ended', reason, waiting }));
     return {
@@ -80,6 +82,15 @@ function viewerActivity(viewer: Viewer, registry: Registry, joins: Joins): Activ
     async prefer({ video, spatialLayer }) {
       await viewer.prefer({ video, spatialLayer });
       return {};
+    },
+    title() {
+      throw new PharosError('wrong_order', 'a viewer names no stream; publish on a connection of its own');
+    },
+    sending() {
+      throw new PharosError('wrong_order', 'a viewer sends nothing; publish on a connection of its own');
+    },
+    receiving(report) {
+      viewer.report(report);
     },
     firstFrame({ milliseconds }) {
       if (!firstFrameDue) throw new PharosError('wrong_order', 'there is no join to count it for');

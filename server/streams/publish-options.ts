@@ -19,6 +19,8 @@ export type PublishOptions = {
   who?: Who | undefined;
   /** 'webrtc': a browser, a WHIP client. 'rtp': a process on this machine that sends plain RTP. */
   kind?: 'webrtc' | 'rtp';
+  /** What the stream is called; left out, what it was called before its publisher dropped out. */
+  title?: string | undefined;
   /** False for WebRTC clients that may not check ICE consent: encoders. */
   consent?: boolean;
 };

@@ -23,6 +23,7 @@ import type {
   MediaKind,
   Notice,
   RtpParameters,
+  Sending,
   TransportParameters,
 } from '../protocol/messages.ts';
 import { BitrateGuard } from './bitrate-guard.ts';
@@ -30,6 +31,7 @@ import { askedBitrate, expectedBitrate, mostBitrate, overLimit } from './bitrate
 import type { GrantLimits, StreamContext, Who } from './context.ts';
 import { watchEncoder } from './encoder-trace.ts';
 import type { PublishOptions } from './publish-options.ts';
+import type { Reported } from './reported.ts';
 import { Silence } from './silence.ts';
 
 export type PublisherEvents = {
@@ -40,6 +42,8 @@ export type PublisherEvents = {
   /** It is over, whoever ended it. */
   ended: [EndReason];
   viewers: [EventOf<'viewers'>];
+  /** How its viewers fare. */
+  audience: [EventOf<'audience'>];
   /** Something about its media disturbs viewers; each thing is told once. */
   notice: [Notice];
 };
@@ -48,6 +52,7 @@ export type PublisherEvents = {
 export type PublisherParent = {
   readonly id: string;
   publisherOnLive(publisher: Publisher): void;
+  publisherOnTitle(title: string): void;
   publisherOnNotice(notice: Notice): void;
   /** Nothing has come from it for some seconds, or something comes again. */
   publisherOnSilence(silent: boolean): void;
@@ -75,6 +80,9 @@ export class Publisher extends EventEmitter<PublisherEvents> {
   /** In ms since 1970. */
   readonly since = Date.now();
   readonly kind: 'webrtc' | 'rtp';
+  /** What it last said of its sending. */
+  sending: Reported<Sending> | undefined;
+  #title: string;
   readonly #createdAt = performance.now();
   readonly #parent: PublisherParent;
   readonly #context: StreamContext;
@@ -106,6 +114,7 @@ export class Publisher extends EventEmitter<PublisherEvents> {
     this.#onGrantEnd = options.onGrantEnd;
     this.who = options.who;
     this.kind = options.kind ?? 'webrtc';
+    this.#title = options.title ?? '';
     this.#parent = options.parent;
     this.#context = options.context;
     this.#transport = transport;
@@ -144,6 +153,23 @@ export class Publisher extends EventEmitter<PublisherEvents> {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** What the stream is called; '' has no title. */
+  get title(): string {
+    return this.#title;
+  }
+
+  setTitle(title: string): void {
+    if (this.#closed || title === this.#title) return;
+    this.#title = title;
+    this.#parent.publisherOnTitle(title);
+  }
+
+  /** Takes its own statistics. */
+  report({ limitation, bitrate, width, height, frameRate, roundTrip, lost, path }: Sending): void {
+    const values = { limitation, bitrate, width, height, frameRate, roundTrip, lost, path };
+    this.sending = { ...values, at: Date.now() };
   }
 
   get live(): boolean {

@@ -137,8 +137,8 @@ export class Registry extends EventEmitter<RegistryEvents> {
 
   /** Streams that somebody publishes, watches or waits for, for administrators. */
   list(): StreamSummary[] {
-    return [...this.#streams.values()].map(({ id, live, viewerCount, since }) => {
-      return { stream: id, live, viewers: viewerCount, since };
+    return [...this.#streams.values()].map(({ id, live, title, viewerCount, since }) => {
+      return { stream: id, title, live, viewers: viewerCount, since };
     });
   }
 
@@ -250,6 +250,8 @@ export class Registry extends EventEmitter<RegistryEvents> {
 /** A stream, as administrators see it. */
 export type StreamSummary = {
   stream: string;
+  /** '' where it has none. */
+  title: string;
   live: boolean;
   viewers: number;
   /** When the first of them came, in ms since 1970. */

@@ -33,6 +33,7 @@ const MISHAPS: ReadonlySet<EndReason> = new Set([
 type Absence = {
   grant: string;
   secret: string | undefined;
+  title: string;
   home: MediaWorker;
   reason: EndReason;
   timer: NodeJS.Timeout;
@@ -105,6 +106,11 @@ export class Stream {
     return this.#publisher;
   }
 
+  /** What it is called, or was until its publisher dropped out; '' has no title. */
+  get title(): string {
+    return (this.#publisher ?? this.#absence)?.title ?? '';
+  }
+
   get viewerCount(): number {
     return this.#viewers.size;
   }
@@ -117,11 +123,13 @@ export class Stream {
   async publish(options: PublishOptions): Promise<Publisher> {
     if (this.#reserved) throw this.#inUse();
     this.#reserved = true;
+    const { title = this.title } = options;
     try {
       await this.#makeRoom(options);
       const home = this.#absence?.home;
       const publisher = await Publisher.create({
         ...options,
+        title,
         parent: this,
         context: this.#context,
         home: home?.process.closed ? undefined : home,
@@ -194,6 +202,10 @@ export class Stream {
     this.#context.logger.warn({ streamId: this.id, notice: code, message }, 'stream trouble');
   }
 
+  publisherOnTitle(title: string): void {
+    for (const viewer of this.#viewers) if (!viewer.unserved) viewer.emit('title', title);
+  }
+
   publisherOnSilence(silent: boolean): void {
     this.#context.logger.info({ streamId: this.id, silent }, 'publisher silent');
     for (const viewer of this.#viewers) viewer.publisherOnSilence(silent);
@@ -235,13 +247,13 @@ export class Stream {
     });
   }
 
-  #awaitPublisher({ grant, secret, home }: Publisher, reason: EndReason, graceMs: number): void {
+  #awaitPublisher({ grant, secret, title, home }: Publisher, reason: EndReason, graceMs: number): void {
     this.#context.logger.info({ streamId: this.id, reason, viewers: this.viewerCount }, 'stream interrupted');
     const timer = setTimeout(() => {
       this.#ended(reason);
       this.#closeIfEmpty();
     }, graceMs);
-    this.#absence = { grant, secret, home, reason, timer };
+    this.#absence = { grant, secret, title, home, reason, timer };
     for (const viewer of this.#viewers) viewer.publisherOnAway(reason);
   }
 

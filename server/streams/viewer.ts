@@ -21,6 +21,7 @@ import type {
   Media,
   MediaKind,
   Notice,
+  Receiving,
   RtpCapabilities,
   Tracks,
   TransportParameters,
@@ -28,6 +29,7 @@ import type {
 import type { StreamContext, Who } from './context.ts';
 import { Layers, scalesOf, type Wish } from './layers.ts';
 import type { Publisher } from './publisher.ts';
+import type { Reported } from './reported.ts';
 
 export type ViewerEvents = {
   /** Its media path is established. */
@@ -45,9 +47,15 @@ export type ViewerEvents = {
   viewers: [EventOf<'viewers'>];
   /** The spatial layer of a simulcast that it gets now; null while it gets none. */
   layer: [number | null];
+  /** The stream is called something else from now on. */
+  title: [string];
+  /** What limits its publisher has changed. */
+  source: [EventOf<'source'>];
   /** Why the stream is not live; undefined when that is over. */
   notice: [Notice | undefined];
 };
+
+const REPORT_GAP_MS = 1000;
 
 /** What a viewer can receive, and how. */
 export type Receiver = {
@@ -84,6 +92,8 @@ export class Viewer extends EventEmitter<ViewerEvents> {
   readonly id = randomUUID();
   /** In ms since 1970. */
   readonly since = Date.now();
+  /** What it last said of its receiving. */
+  receiving: Reported<Receiving> | undefined;
   readonly #parent: ViewerParent;
   readonly #context: StreamContext;
   readonly #receiver: Receiver;
@@ -164,7 +174,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
       this.#place = place;
       this.#connected = false;
       this.#watch(transport, consent);
-      return { transport: transportParameters(transport), ...tracks };
+      return { transport: transportParameters(transport), ...tracks, ...about(publisher) };
     } catch (error) {
       transport?.close();
       place?.leave();
@@ -238,6 +248,16 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     return restartIce(this.#transport);
   }
 
+  /** Takes its own statistics; more than one a second are not listened to. */
+  report({ frozen, bitrate, width, height, frameRate, roundTrip, lost, path, slowDecoder }: Receiving): void {
+    const at = Date.now();
+    if (this.receiving && at - this.receiving.at < REPORT_GAP_MS) return;
+    this.receiving = {
+      ...{ frozen, bitrate, width, height, frameRate, roundTrip, lost, path, slowDecoder },
+      at,
+    };
+  }
+
   /** What it wants of the video, now and of publishers to come. */
   async prefer(wish: Wish): Promise<void> {
     await this.#layers.prefer(wish);
@@ -270,7 +290,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
       if (this.#closed || transport.closed || publisher.closed) throw new Error('ended meanwhile');
       transport.observer.once('close', place.leave);
       this.#place = place;
-      return tracks;
+      return { ...tracks, ...about(publisher) };
     } catch (error) {
       place?.leave();
       if (this.#closed || publisher.closed || this.unserved) throw error;
@@ -352,6 +372,11 @@ export class Viewer extends EventEmitter<ViewerEvents> {
       unplayable,
     };
   }
+}
+
+/** What a viewer is told with a publisher's tracks. */
+function about({ title }: Publisher): Pick<Tracks, 'title'> {
+  return title ? { title } : {};
 }
 
 function describeTrack({ kind, rtpParameters }: types.Producer): Media['unplayable'][number] {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { REQUEST_TYPES } from '../../server/protocol/messages.ts';
 import { framesAdvance, launchBrowser, openWatch, publish, status } from '../helpers/browser.ts';
-import { capabilities, DTLS, rtpParameters, TestClient } from '../helpers/client.ts';
+import { capabilities, DTLS, RECEIVING, rtpParameters, SENDING, TestClient } from '../helpers/client.ts';
 import { SMALL_HEAP, watchWell } from '../helpers/good-viewer.ts';
 import { mutate, seeded, seedOfRun } from '../helpers/mutate.ts';
 import { startServer } from '../helpers/server.ts';
@@ -42,6 +42,10 @@ test(`${MESSAGES} mutated messages, each answered; then it still publishes and w
     { type: 'produce', kind: 'audio', rtpParameters: rtpParameters('opus') },
     { type: 'produce', kind: 'video', rtpParameters: rtpParameters('VP8') },
     { type: 'produce', kind: 'video', rtpParameters: rtpParameters('H264') },
+    { type: 'prefer', video: true, spatialLayer: 1 },
+    { type: 'title', title: 'Lecture 1' },
+    { type: 'sending', ...SENDING },
+    { type: 'receiving', ...RECEIVING },
     { type: 'first_frame', milliseconds: 200 },
   ];
   expect(new Set(corpus.map(({ type }) => type))).toEqual(new Set(REQUEST_TYPES));

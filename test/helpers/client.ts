@@ -11,10 +11,12 @@ import {
   type EventOf,
   event as eventSchema,
   type MediaKind,
+  type Receiving,
   type RequestOf,
   type RequestType,
   type RtpCapabilities,
   type RtpParameters,
+  type Sending,
 } from '../../server/protocol/messages.ts';
 
 export type Refusal = { code: string; message: string };
@@ -129,6 +131,29 @@ function isEvent<T extends Event['type']>(event: Event, type: T): event is Event
 // --- What a browser would send ---------------------------------------------------
 
 /** A well-formed certificate fingerprint; media is not the point where this is used. */
+/** Statistics as a publisher and a viewer send them. */
+export const SENDING: Sending = {
+  limitation: 'none',
+  bitrate: 2_500_000,
+  width: 1280,
+  height: 720,
+  frameRate: 30,
+  roundTrip: 20,
+  lost: 0,
+  path: 'udp',
+};
+export const RECEIVING: Receiving = {
+  frozen: 0,
+  bitrate: 2_500_000,
+  width: 1280,
+  height: 720,
+  frameRate: 30,
+  roundTrip: 20,
+  lost: 0,
+  path: 'udp',
+  slowDecoder: false,
+};
+
 export const DTLS: DtlsParameters = {
   role: 'client',
   fingerprints: [{ algorithm: 'sha-256', value: Array.from({ length: 32 }, () => 'AB').join(':') }],

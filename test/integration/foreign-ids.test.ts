@@ -6,7 +6,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { REQUEST_TYPES, type RequestType, request } from '../../server/protocol/messages.ts';
 import { KEYS, token } from '../helpers/authority.ts';
-import { capabilities, DTLS, publish, rtpParameters, TestClient } from '../helpers/client.ts';
+import {
+  capabilities,
+  DTLS,
+  publish,
+  RECEIVING,
+  rtpParameters,
+  SENDING,
+  TestClient,
+} from '../helpers/client.ts';
 import { type Live, type Packets, publishMedia, watchPackets } from '../helpers/live.ts';
 import { fragment } from '../helpers/sdp.ts';
 import { startServer, type TestServer } from '../helpers/server.ts';
@@ -25,6 +33,19 @@ const NO_IDS = [
   'kind',
   'rtpParameters',
   'milliseconds',
+  'video',
+  'spatialLayer',
+  'title',
+  'limitation',
+  'bitrate',
+  'width',
+  'height',
+  'frameRate',
+  'roundTrip',
+  'lost',
+  'path',
+  'frozen',
+  'slowDecoder',
 ];
 
 type Fields = Record<string, unknown>;
@@ -74,6 +95,10 @@ beforeAll(async () => {
     connect: { dtlsParameters: DTLS },
     restart_ice: {},
     produce: { kind: 'audio', rtpParameters: rtpParameters('opus') },
+    prefer: { video: true },
+    title: { title: 'Theirs' },
+    sending: SENDING,
+    receiving: RECEIVING,
     first_frame: { milliseconds: 100 },
     stop: {},
     ping: {},

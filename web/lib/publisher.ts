@@ -321,6 +321,11 @@ export class Publisher extends Emitter<PublisherEvents> {
       case 'away':
       case 'back':
       case 'tracks':
+      case 'layer':
+      case 'title':
+      case 'source':
+        break;
+      case 'audience':
         break;
     }
   }

@@ -254,6 +254,11 @@ export class Viewer extends Emitter<ViewerEvents> {
       case 'notice':
         this.#streamOnNotice(event.notice);
         break;
+      case 'layer':
+      case 'title':
+      case 'source':
+      case 'audience':
+        break;
       case 'move':
         leg.moveIn(event.delay);
         break;
