@@ -183,11 +183,35 @@ const media = z.strictObject({
   videoMaxBitrate: count(100_000, 100_000_000)
     .default(6_000_000)
     .meta({ unit: 'bit/s' })
-    .describe('The most video bitrate a publisher is asked to send.'),
+    .describe(
+      'The most video bitrate a publisher is asked to send; of a simulcast, in its largest picture.',
+    ),
+  simulcast: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Publishing browsers send their picture in up to three sizes at once, a third more in all, and each viewer gets the best that its connection carries.',
+    ),
   audioBitrate: count(6_000, 510_000)
     .default(64_000)
     .meta({ unit: 'bit/s' })
-    .describe('Opus bitrate that the publishing browser is asked for.'),
+    .describe('Opus bitrate that the publishing browser is asked for; twice that in stereo.'),
+  opus: z
+    .strictObject({
+      stereo: z
+        .boolean()
+        .default(true)
+        .describe('Sound may be sent in stereo, by a publisher who asks for it; false: always in mono.'),
+      fec: z
+        .boolean()
+        .default(true)
+        .describe('Forward error correction: what is lost of sound can be told, less well, from what follows.'),
+      dtx: z
+        .boolean()
+        .default(false)
+        .describe('Discontinuous transmission: next to nothing is sent in silence, at the cost of the beginnings of words.'),
+    })
+    .prefault({}),
   viewerStartBitrate: count(50_000, 100_000_000)
     .default(3_000_000)
     .meta({ unit: 'bit/s' })
@@ -244,6 +268,18 @@ const whep = z.strictObject({
   wait: seconds(0, 300)
     .default(0)
     .describe('How long a WHEP player that asks for a stream which is not live is let wait; 0: it gets 404.'),
+});
+
+const posters = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe('Whether whoever may watch a stream can have a picture of it, made when it is asked for.'),
+  interval: seconds(2, 3600)
+    .default(10)
+    .describe(
+      'The shortest time between two pictures of one stream; each asks its publisher for a key frame.',
+    ),
 });
 
 /** Which streams are recorded: the first entry whose pattern the stream id matches counts. */
@@ -479,6 +515,7 @@ export const configSchema = z.strictObject({
       'Private networks that cameras added while running may lie in, e.g. "192.168.1.0/24"; public addresses always may.',
     ),
   whep: whep.prefault({}),
+  posters: posters.prefault({}),
   recordings: recordings.prefault({}),
   limits: limits.prefault({}),
   metrics: metrics.prefault({}),

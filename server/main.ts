@@ -23,9 +23,11 @@ import { camerasApi } from './http/cameras-api.ts';
 import { grantsApi } from './http/grants-api.ts';
 import { listen } from './http/listen.ts';
 import { metricsApi, metricsApp } from './http/metrics-api.ts';
+import { postersApi } from './http/posters-api.ts';
 import { recordingsApi } from './http/recordings-api.ts';
 import { streamsApi } from './http/streams-api.ts';
 import { Metrics } from './metrics/metrics.ts';
+import { Posters } from './posters/posters.ts';
 import { publicUrl } from './public-url.ts';
 import { Recordings } from './recordings/recordings.ts';
 import { wireCapabilities } from './signaling/capabilities.ts';
@@ -74,6 +76,7 @@ async function start(config: Config, logger: Logger): Promise<RunningServer> {
         overloaded ? 'overloaded: joins are refused' : 'no longer overloaded',
       ),
   });
+  const posters = new Posters({ config, logger, registry, isOverloaded: () => eventLoop.overloaded });
   const admission = new Admission(config.limits, () => eventLoop.overloaded);
   const rtpCapabilities = wireCapabilities(pool.rtpCapabilities);
   const canPlay = canRewrite();
@@ -110,6 +113,7 @@ async function start(config: Config, logger: Logger): Promise<RunningServer> {
       grantsApi({ access, authority }),
       camerasApi({ access, cameras }),
       recordingsApi({ access, recordings }),
+      postersApi({ config, access, authority, posters }),
       metricsApi({ access, metrics }),
     ],
   });
@@ -148,6 +152,7 @@ async function start(config: Config, logger: Logger): Promise<RunningServer> {
     // First: what is being recorded is to be ended in order.
     const recordingsClosed = recordings.close();
     const camerasClosed = cameras.close();
+    posters.close();
     registry.close();
     signaling.close();
     traffic.close();

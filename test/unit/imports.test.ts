@@ -9,7 +9,7 @@ import { describe, expect, test } from 'vitest';
  */
 const LAYERS: readonly (readonly string[])[] = [
   ['server/http'],
-  ['server/signaling', 'server/whip', 'server/cameras', 'server/recordings'],
+  ['server/signaling', 'server/whip', 'server/cameras', 'server/recordings', 'server/posters'],
   ['server/streams'],
   ['server/auth', 'server/metrics', 'workers'],
   ['config'],
@@ -17,7 +17,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['server/protocol'],
 ];
 const RULE =
-  'imports point right only: main -> http -> signaling, whip, cameras, recordings -> streams -> auth, metrics, workers -> config -> base -> protocol; web -> protocol';
+  'imports point right only: main -> http -> signaling, whip, cameras, recordings, posters -> streams -> auth, metrics, workers -> config -> base -> protocol; web -> protocol';
 
 /** One folder a page; pages share what is in the other folders, and nothing with each other. */
 const WEB_PAGES = ['web/publish', 'web/watch', 'web/recordings', 'web/admin', 'web/embed', 'web/home'];

@@ -1,6 +1,6 @@
 /**
- * One run of ffmpeg over files, from start to end. Unlike a live process it may take its time: it
- * runs at a low priority, so that streams do not feel it.
+ * One run of ffmpeg over files, or over what it is handed, from start to end. Unlike a live process it
+ * may take its time: it runs at a low priority, so that streams do not feel it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants, setPriority } from 'node:os';
@@ -12,8 +12,12 @@ import { dieWithUs } from './reaper.ts';
 export type Run = {
   /** Inputs and outputs; what concerns the process itself is added here. */
   args: readonly string[];
+  /** What it reads as `pipe:0`. */
+  input?: Uint8Array;
   /** Each line of its standard output. */
   onOutput?: (line: string) => void;
+  /** Its standard output, where that is no text. */
+  onData?: (chunk: Buffer) => void;
   /** Each line that is no error. */
   onInfo?: (line: string) => void;
   /** The least that it says. */
@@ -31,11 +35,19 @@ export type RunResult = {
 const MAX_ERRORS = 20;
 
 /** @throws the signal's reason when it is aborted; the process is gone then. */
-export async function run({ args, onOutput, onInfo, level = 'warning', signal }: Run): Promise<RunResult> {
+export async function run({
+  args,
+  input,
+  onOutput,
+  onData,
+  onInfo,
+  level = 'warning',
+  signal,
+}: Run): Promise<RunResult> {
   signal?.throwIfAborted();
   const own = ['-hide_banner', '-nostdin', '-nostats', '-loglevel', `level+${level}`];
   const child = spawn(findFfmpeg(), [...own, ...args], {
-    stdio: ['ignore', onOutput ? 'pipe' : 'ignore', 'pipe'],
+    stdio: [input ? 'pipe' : 'ignore', onOutput || onData ? 'pipe' : 'ignore', 'pipe'],
     env: ffmpegEnvironment(),
     detached: true,
   });
@@ -49,7 +61,10 @@ export async function run({ args, onOutput, onInfo, level = 'warning', signal }:
     errorCount += 1;
     if (errors.length < MAX_ERRORS) errors.push(text);
   };
+  // It may end before it has read all.
+  child.stdin?.on('error', () => undefined).end(input);
   if (child.stdout && onOutput) readLines(child.stdout, onOutput);
+  if (child.stdout && onData) child.stdout.on('data', onData);
   if (child.stderr) readLines(child.stderr, onLine);
   const kill = () => child.kill('SIGKILL');
   signal?.addEventListener('abort', kill);

@@ -129,8 +129,11 @@ function consume(
   );
 }
 
-/** Without RTX, packets are sent again as they were. Without estimates of bandwidth, simulcast is at its best layer. */
-function recorderCapabilities({
+/**
+ * Of whoever takes media on this machine. Without RTX, packets are sent again as they were. Without
+ * estimates of bandwidth, simulcast is at its best layer, or the best that is preferred.
+ */
+export function recorderCapabilities({
   codecs = [],
   headerExtensions = [],
 }: types.RtpCapabilities): types.RtpCapabilities {
@@ -150,6 +153,6 @@ function ssrcOf({ rtpParameters }: types.Consumer): number {
   return rtpParameters.encodings?.[0]?.ssrc ?? 0;
 }
 
-function rotationId({ rtpParameters }: types.Consumer): number | undefined {
+export function rotationId({ rtpParameters }: types.Consumer): number | undefined {
   return rtpParameters.headerExtensions?.find(({ uri }) => uri === ROTATION)?.id;
 }
