@@ -183,9 +183,7 @@ const media = z.strictObject({
   videoMaxBitrate: count(100_000, 100_000_000)
     .default(6_000_000)
     .meta({ unit: 'bit/s' })
-    .describe(
-      'The most video bitrate a publisher is asked to send; of a simulcast, in its largest picture.',
-    ),
+    .describe('The most video bitrate a publisher is asked to send; of a simulcast, in its largest picture.'),
   simulcast: z
     .boolean()
     .default(true)
@@ -205,11 +203,15 @@ const media = z.strictObject({
       fec: z
         .boolean()
         .default(true)
-        .describe('Forward error correction: what is lost of sound can be told, less well, from what follows.'),
+        .describe(
+          'Forward error correction: what is lost of sound can be told, less well, from what follows.',
+        ),
       dtx: z
         .boolean()
         .default(false)
-        .describe('Discontinuous transmission: next to nothing is sent in silence, at the cost of the beginnings of words.'),
+        .describe(
+          'Discontinuous transmission: next to nothing is sent in silence, at the cost of the beginnings of words.',
+        ),
     })
     .prefault({}),
   viewerStartBitrate: count(50_000, 100_000_000)

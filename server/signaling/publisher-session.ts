@@ -3,6 +3,7 @@ import { PharosError } from '../base/errors.ts';
 import type { Joins } from '../metrics/joins.ts';
 import type { EndReason } from '../protocol/codes.ts';
 import type { AnswerOf, RequestOf } from '../protocol/messages.ts';
+import { videoBitrate } from '../streams/bitrates.ts';
 import type { Held } from '../streams/context.ts';
 import type { Publisher } from '../streams/publisher.ts';
 import type { Registry } from '../streams/registry.ts';
@@ -32,17 +33,16 @@ export function publishing(
     publisher.on('viewers', send);
     publisher.on('notice', (notice) => send({ type: 'notice', notice }));
     publisher.on('ended', (reason) => send({ type: 'ended', reason, waiting: false }));
-    const max = Math.min(media.videoMaxBitrate, by.limits.bitrate ?? media.videoMaxBitrate);
     return {
       activity: publisherActivity(publisher, registry),
       answer: {
         stream: publisher.streamId,
         ...(publicUrl && { watchUrl: `${publicUrl}/watch/${publisher.streamId}` }),
         transport: publisher.transportParameters,
-        videoBitrate: { start: Math.min(media.videoStartBitrate, max), max },
+        videoBitrate: videoBitrate(media, by.limits),
         audioBitrate: media.audioBitrate,
-        opus: { stereo: true, fec: true, dtx: false },
-        simulcast: true,
+        opus: media.opus,
+        simulcast: media.simulcast,
       },
     };
   };

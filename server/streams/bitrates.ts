@@ -5,13 +5,20 @@ import type { GrantLimits } from './context.ts';
 
 /** Headers and retransmissions. */
 const WITH_OVERHEAD = 1.2;
+/** What smaller pictures of a simulcast add to the largest (web/lib/simulcast.ts). */
+const WITH_LAYERS = 1.35;
 
-/** What it may be before it is measured. */
+/** What one viewer gets, before it is measured. */
 export function expectedBitrate(tracks: readonly MediaKind[], media: Config['media']): number {
   return tracks.reduce(
     (sum, kind) => sum + (kind === 'video' ? media.videoStartBitrate : media.audioBitrate),
     0,
   );
+}
+
+/** What a publisher sends in all, before it is measured. */
+export function expectedUpload(tracks: readonly MediaKind[], media: Config['media']): number {
+  return Math.round(expectedBitrate(tracks, media) * layersFactor(media));
 }
 
 /** Beyond it a publisher is ended. */
@@ -21,9 +28,23 @@ export function mostBitrate({ limits }: Config, { bitrate }: GrantLimits = {}): 
 
 /** What a client is asked by RTCP to keep to, with what comes on top of the media itself. */
 export function askedBitrate(config: Config, limits?: GrantLimits): number {
-  const { videoMaxBitrate, audioBitrate } = config.media;
-  return Math.min(mostBitrate(config, limits), Math.round((videoMaxBitrate + audioBitrate) * WITH_OVERHEAD));
+  const { media } = config;
+  const sum = media.videoMaxBitrate * layersFactor(media) + stereoBitrate(media);
+  return Math.min(mostBitrate(config, limits), Math.round(sum * WITH_OVERHEAD));
 }
+
+/** What an encoder is told: where to start, and the most, of its largest picture if there are several. */
+export function videoBitrate(
+  media: Config['media'],
+  { bitrate }: GrantLimits = {},
+): { start: number; max: number } {
+  const allowed = bitrate === undefined ? media.videoMaxBitrate : Math.round(bitrate / layersFactor(media));
+  const max = Math.min(media.videoMaxBitrate, allowed);
+  return { start: Math.min(media.videoStartBitrate, max), max };
+}
+
+const layersFactor = ({ simulcast }: Config['media']) => (simulcast ? WITH_LAYERS : 1);
+const stereoBitrate = ({ audioBitrate, opus }: Config['media']) => audioBitrate * (opus.stereo ? 2 : 1);
 
 export function overLimit(bitrate: number, limit: number): Notice {
   const megabits = (bits: number) => (bits / 1e6).toFixed(1);

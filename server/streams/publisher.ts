@@ -27,7 +27,7 @@ import type {
   TransportParameters,
 } from '../protocol/messages.ts';
 import { BitrateGuard } from './bitrate-guard.ts';
-import { askedBitrate, expectedBitrate, mostBitrate, overLimit } from './bitrates.ts';
+import { askedBitrate, expectedBitrate, expectedUpload, mostBitrate, overLimit } from './bitrates.ts';
 import type { GrantLimits, StreamContext, Who } from './context.ts';
 import { watchEncoder } from './encoder-trace.ts';
 import type { PublishOptions } from './publish-options.ts';
@@ -133,7 +133,7 @@ export class Publisher extends EventEmitter<PublisherEvents> {
       throw new PharosError('server_full', 'the server is as busy as it may be; try again in a while');
     }
     // At once, so that others who begin now see it.
-    const place = { home, unload: home.load.expect(expectedBitrate(options.tracks, config.media)) };
+    const place = { home, unload: home.load.expect(expectedUpload(options.tracks, config.media)) };
     if (options.kind === 'rtp') return new Publisher(options, place, undefined);
     try {
       const transport = await createTransport(home, config.media, consent);

@@ -369,7 +369,7 @@ describe('limits of a grant', () => {
     const key = await grant({ stream: 'small-*', actions: ['publish'], subject: 'small', limits });
     const client = await TestClient.connect(server.wsUrl);
     const { videoBitrate } = await client.request('publish', { stream: 'small-1', key, tracks: ['audio'] });
-    expect(videoBitrate).toEqual({ start: 300_000, max: 300_000 });
+    expect(videoBitrate).toEqual({ start: 222_222, max: 222_222 });
     const other = await TestClient.connect(server.wsUrl);
     const rtpCapabilities = await capabilities(other);
     const second = { type: 'publish', stream: 'small-2', key, tracks: ['audio'] };
