@@ -2,6 +2,7 @@ import type { types } from 'mediasoup-client';
 import { PharosClientError } from './errors.ts';
 
 export type VideoCodec = 'VP8' | 'H264';
+export type AudioCodec = 'opus';
 
 /**
  * The router's codec to send. Of the H.264 profiles constrained baseline in
@@ -11,9 +12,9 @@ export type VideoCodec = 'VP8' | 'H264';
  */
 export function chooseCodec(
   capabilities: types.RtpCapabilities,
-  codec: VideoCodec,
+  codec: VideoCodec | AudioCodec,
 ): types.RtpCodecCapability {
-  const mimeType = `video/${codec}`.toLowerCase();
+  const mimeType = `${codec === 'opus' ? 'audio' : 'video'}/${codec}`.toLowerCase();
   const shared = (capabilities.codecs ?? []).filter((c) => c.mimeType.toLowerCase() === mimeType);
   const [best] = shared.sort((a, b) => rank(a) - rank(b));
   if (!best) {

@@ -11,7 +11,7 @@ import { Observed } from './observed.ts';
 import { Reconnect } from './reconnect.ts';
 import { endOf, worthRetrying } from './retry.ts';
 import { Sender } from './sender.ts';
-import type { VideoSettings } from './sending.ts';
+import type { AudioSettings, VideoSettings } from './sending.ts';
 import { aliveTracks, kindsOf } from './tracks.ts';
 
 export type Published = {
@@ -58,6 +58,8 @@ export type PublishOptions = {
   videoTrack?: MediaStreamTrack | undefined;
   audioTrack?: MediaStreamTrack | undefined;
   video: VideoSettings;
+  /** Left out: in mono. */
+  audio?: AudioSettings | undefined;
 };
 
 const NONE: readonly Notice[] = [];
@@ -240,7 +242,7 @@ export class Publisher extends Emitter<PublisherEvents> {
     options.resume = answer.session;
     const sender = this.#createSender(leg, link, answer);
     await attempt.during(
-      sender.send(tracks, options.video, () => ({ video: options.videoTrack, audio: options.audioTrack })),
+      sender.send(tracks, options, () => ({ video: options.videoTrack, audio: options.audioTrack })),
     );
     await attempt.during(live.promise);
     this.#goOnBy(leg);

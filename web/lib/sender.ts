@@ -5,6 +5,7 @@ import { type PharosClientError, toClientError } from './errors.ts';
 import type { Link } from './link.ts';
 import { MediaPath } from './media-path.ts';
 import {
+  type AudioSettings,
   audioProducerOptions,
   replaceProducerTrack,
   type VideoSettings,
@@ -12,6 +13,9 @@ import {
 } from './sending.ts';
 import type { Tracks } from './tracks.ts';
 import { localTransport, wireRtpParameters } from './wire.ts';
+
+/** How tracks are sent. */
+export type SendSettings = { video: VideoSettings; audio?: AudioSettings | undefined };
 
 type Options = {
   link: Link;
@@ -55,20 +59,23 @@ export class Sender {
   }
 
   /** Sends these, or by the time it comes to that what `latest` says. */
-  async send({ video, audio }: Tracks, settings: VideoSettings, latest: () => Tracks): Promise<void> {
+  async send({ video, audio }: Tracks, settings: SendSettings, latest: () => Tracks): Promise<void> {
     if (video) {
-      const codec = chooseCodec(this.#device.sendRtpCapabilities, settings.codec);
+      const codec = chooseCodec(this.#device.sendRtpCapabilities, settings.video.codec);
       const producer = await this.#transport.produce(
-        videoProducerOptions(video, codec, settings, this.#answer),
+        videoProducerOptions(video, codec, settings.video, this.#answer),
       );
       this.#producers.set('video', producer);
       // The camera may have been changed in between.
-      await replaceProducerTrack(producer, latest().video ?? null, settings);
+      await replaceProducerTrack(producer, latest().video ?? null, settings.video);
     }
     if (audio) {
-      const producer = await this.#transport.produce(audioProducerOptions(audio, this.#answer));
+      const codec = chooseCodec(this.#device.sendRtpCapabilities, 'opus');
+      const producer = await this.#transport.produce(
+        audioProducerOptions(audio, codec, settings.audio ?? { stereo: false }, this.#answer),
+      );
       this.#producers.set('audio', producer);
-      await replaceProducerTrack(producer, latest().audio ?? null, settings);
+      await replaceProducerTrack(producer, latest().audio ?? null, settings.video);
     }
   }
 

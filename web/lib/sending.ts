@@ -1,44 +1,53 @@
 import type { types } from 'mediasoup-client';
 import type { AnswerOf } from '../../server/protocol/messages.ts';
+import { encodingsFor, resized, type VideoSettings } from './simulcast.ts';
 
-export type VideoSettings = {
-  codec: 'VP8' | 'H264';
-  /** Of a landscape picture; the shorter side in any case. */
-  height: number;
-  frameRate: number;
-  /** Bits per second. */
-  maxBitrate: number;
+export type { VideoSettings } from './simulcast.ts';
+
+export type AudioSettings = {
+  /** Where the server takes it: of a source that has two channels, with twice the bits. */
+  stereo: boolean;
 };
 
-type Limits = Pick<AnswerOf<'publish'>, 'videoBitrate' | 'audioBitrate'>;
+type Limits = Pick<AnswerOf<'publish'>, 'videoBitrate' | 'audioBitrate' | 'opus' | 'simulcast'>;
 
 export function videoProducerOptions(
   track: MediaStreamTrack,
   codec: types.RtpCodecCapability,
   video: VideoSettings,
-  { videoBitrate }: Limits,
+  limits: Limits,
 ): types.ProducerOptions {
-  track.contentHint = 'motion';
-  const maxBitrate = Math.min(video.maxBitrate, videoBitrate.max);
+  track.contentHint ||= 'motion';
+  const encodings = encodingsFor(track.getSettings(), video, limits);
+  const all = encodings.reduce((sum, { maxBitrate = 0 }) => sum + maxBitrate, 0);
   return {
     track,
     codec,
     stopTracks: false,
-    encodings: [{ maxBitrate, maxFramerate: video.frameRate, scaleResolutionDownBy: scaleFor(track, video) }],
+    encodings,
     // Browsers begin at 300 kbit/s, which is too little for the chosen size.
-    codecOptions: { videoGoogleStartBitrate: Math.round(Math.min(videoBitrate.start, maxBitrate) / 1000) },
+    codecOptions: { videoGoogleStartBitrate: Math.round(Math.min(limits.videoBitrate.start, all) / 1000) },
   };
 }
 
 export function audioProducerOptions(
   track: MediaStreamTrack,
-  { audioBitrate }: Limits,
+  codec: types.RtpCodecCapability,
+  audio: AudioSettings,
+  { audioBitrate, opus }: Limits,
 ): types.ProducerOptions {
+  const stereo = audio.stereo && opus.stereo;
   return {
     track,
+    codec,
     stopTracks: false,
-    // Discontinuous transmission saves a little and costs word beginnings.
-    codecOptions: { opusFec: true, opusDtx: false, opusNack: true, opusMaxAverageBitrate: audioBitrate },
+    codecOptions: {
+      opusStereo: stereo,
+      opusFec: opus.fec,
+      opusDtx: opus.dtx,
+      opusNack: true,
+      opusMaxAverageBitrate: stereo ? 2 * audioBitrate : audioBitrate,
+    },
   };
 }
 
@@ -50,14 +59,15 @@ export async function replaceProducerTrack(
 ): Promise<void> {
   await producer.replaceTrack({ track });
   if (producer.kind !== 'video' || !producer.rtpSender || !track) return;
-  track.contentHint = 'motion';
+  track.contentHint ||= 'motion';
   // A browser that cannot hold it still sends: no reason to fail.
   await holdResolution(producer.rtpSender, track, video).catch(() => {});
 }
 
 /**
- * What was chosen is what is sent: on a narrow path the picture may stutter
- * before it shrinks, for viewers take a shrunken one for a mistake.
+ * What was chosen is what is sent: on a narrow path the picture may stutter before it shrinks, for viewers
+ * take a shrunken one for a mistake. Of several sizes the largest are left out first, which browsers do by
+ * themselves; each keeps its size then too, as viewers choose by it.
  */
 async function holdResolution(
   sender: RTCRtpSender,
@@ -66,13 +76,6 @@ async function holdResolution(
 ): Promise<void> {
   const parameters = sender.getParameters();
   parameters.degradationPreference = 'maintain-resolution';
-  for (const encoding of parameters.encodings) encoding.scaleResolutionDownBy = scaleFor(track, video);
+  parameters.encodings = resized(parameters.encodings, track.getSettings(), video);
   await sender.setParameters(parameters);
-}
-
-/** For cameras that give more than was asked for. */
-export function scaleFor(track: MediaStreamTrack, { height }: VideoSettings): number {
-  const settings = track.getSettings();
-  if (!settings.width || !settings.height) return 1;
-  return Math.max(1, Math.min(settings.width, settings.height) / height);
 }
