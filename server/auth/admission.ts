@@ -1,13 +1,17 @@
 import type { Config } from '../../config/schema.ts';
 import { PharosError } from '../base/errors.ts';
 import { addressKey, KeyedCounter, KeyedLimiter } from '../base/limits.ts';
+import { RecentCount } from '../base/recent.ts';
 import type { ErrorCode } from '../protocol/codes.ts';
+
+/** What counts as recent, in ms. */
+export const RECENT_MS = 600_000;
 
 /** What one address may take of this server, whichever door it comes through; and how often it was told no. */
 export class Admission {
   readonly #sessions: KeyedCounter;
   readonly #joins: KeyedLimiter;
-  readonly #refusals = new Map<ErrorCode, number>();
+  readonly #refusals = new Map<ErrorCode, { total: number; recent: RecentCount }>();
   readonly #isOverloaded: () => boolean;
 
   /** @param isOverloaded Whether the server has no time for more. */
@@ -19,7 +23,17 @@ export class Admission {
 
   /** Figures for health and metrics. */
   get refusals(): Record<string, number> {
-    return Object.fromEntries(this.#refusals);
+    return Object.fromEntries([...this.#refusals].map(([code, { total }]) => [code, total]));
+  }
+
+  /** All so far, and those of the last RECENT_MS. */
+  recentRefusals(): { code: ErrorCode; total: number; recent: number }[] {
+    const now = performance.now();
+    return [...this.#refusals].map(([code, { total, recent }]) => ({
+      code,
+      total,
+      recent: recent.count(now),
+    }));
   }
 
   /**
@@ -40,6 +54,9 @@ export class Admission {
   }
 
   refused(code: ErrorCode): void {
-    this.#refusals.set(code, (this.#refusals.get(code) ?? 0) + 1);
+    const known = this.#refusals.get(code) ?? { total: 0, recent: new RecentCount(RECENT_MS) };
+    known.total += 1;
+    known.recent.add(performance.now());
+    this.#refusals.set(code, known);
   }
 }

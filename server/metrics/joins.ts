@@ -1,4 +1,5 @@
 import { Counter, Histogram, Registry } from 'prom-client';
+import { RecentValues } from '../base/recent.ts';
 
 /** Who joined what, by which way. */
 export type Join = { kind: 'publish' | 'watch'; protocol: 'websocket' | 'whip' | 'whep' | 'rtp' };
@@ -11,6 +12,8 @@ export class Joins {
   readonly #accepted: Counter;
   readonly #duration: Histogram;
   readonly #firstFrame: Histogram;
+  /** In ms. */
+  readonly #recent = { watch: new RecentValues(), firstFrame: new RecentValues() };
 
   constructor(registry = new Registry()) {
     const registers = [registry];
@@ -43,9 +46,18 @@ export class Joins {
   /** Its media path is up. */
   connected(join: Join, ms: number): void {
     this.#duration.observe(join, ms / 1000);
+    if (join.kind === 'watch') this.#recent.watch.add(ms, performance.now());
   }
 
   firstFrame(ms: number): void {
     this.#firstFrame.observe(ms / 1000);
+    this.#recent.firstFrame.add(ms, performance.now());
+  }
+
+  /** How long viewers' joins of the last `windowMs` took, in ms. */
+  recent(windowMs: number) {
+    const since = performance.now() - windowMs;
+    const { watch, firstFrame } = this.#recent;
+    return { join: watch.percentiles(since), firstFrame: firstFrame.percentiles(since) };
   }
 }

@@ -180,6 +180,16 @@ export class Publisher extends EventEmitter<PublisherEvents> {
     return [...this.#producers.values()];
   }
 
+  /** Nothing comes from it for the moment. */
+  get silent(): boolean {
+    return this.#silence.silent;
+  }
+
+  /** That of a WebRTC client; closed with the publisher. */
+  get transport(): types.WebRtcTransport | undefined {
+    return this.#transport;
+  }
+
   /** What was found to disturb viewers so far. */
   get notices(): readonly Notice[] {
     return this.#notices;

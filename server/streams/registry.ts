@@ -107,6 +107,11 @@ export class Registry extends EventEmitter<RegistryEvents> {
     return this.#reservations.has(id);
   }
 
+  /** Waited for or live, by their id. */
+  get streams(): ReadonlyMap<string, Stream> {
+    return this.#streams;
+  }
+
   /** The stream's publisher, if there is one. */
   publisherOf(id: string): Publisher | undefined {
     return this.#streams.get(id)?.publisher;

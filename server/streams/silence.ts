@@ -7,6 +7,10 @@ export class Silence {
   #heardAt: number | undefined;
   #silent = false;
 
+  get silent(): boolean {
+    return this.#silent;
+  }
+
   /** @returns whether it is silent, where that has changed. */
   listen(bitrate: number, now: number): boolean | undefined {
     if (bitrate > 0) this.#heardAt = now;

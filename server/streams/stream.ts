@@ -93,6 +93,11 @@ export class Stream {
     return this.#reserved || this.#publisher !== undefined || this.#absence !== undefined;
   }
 
+  /** Why its publisher dropped out, while that is waited for. */
+  get away(): EndReason | undefined {
+    return this.#absence?.reason;
+  }
+
   /** By what it is published, or was until its publisher dropped out. */
   get grant(): string | undefined {
     return this.#publisher?.grant ?? this.#absence?.grant;

@@ -72,6 +72,13 @@ export type Receiver = {
   onGrantEnd?: Grant['onEnd'] | undefined;
 };
 
+/** How a viewer gets its media. */
+export type Attached = {
+  readonly worker: Place['worker'];
+  readonly transport: types.WebRtcTransport;
+  readonly consumers: readonly types.Consumer[];
+};
+
 /** What a viewer tells the stream it belongs to. */
 export type ViewerParent = {
   readonly id: string;
@@ -100,6 +107,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
   #transport: types.WebRtcTransport | undefined;
   /** Where the transport is. */
   #place: Place | undefined;
+  #consumers: readonly types.Consumer[] = [];
   readonly #layers = new Layers((layer) => this.emit('layer', layer));
   #connected = false;
   #waiting: NodeJS.Timeout | undefined;
@@ -134,6 +142,12 @@ export class Viewer extends EventEmitter<ViewerEvents> {
   /** Whether it would have media if the stream were live and there were room. */
   get unserved(): boolean {
     return this.waiting || this.#interrupted;
+  }
+
+  /** Its transport, where that is and what is on it; undefined while it has none. */
+  get attached(): Attached | undefined {
+    const [transport, worker] = [this.#transport, this.#place?.worker];
+    return transport && worker && { worker, transport, consumers: this.#consumers };
   }
 
   /** From now on it ends with its grant. */
@@ -366,6 +380,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
         transport.consume({ producerId: producer.id, rtpCapabilities, mid: mids?.[producer.kind] }),
       ),
     );
+    this.#consumers = consumers;
     await this.#layers.use(transport, consumers);
     return {
       consumers: consumers.map((consumer) => consumerParameters(consumer, isPage ? wire : undefined)),

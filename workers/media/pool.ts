@@ -8,6 +8,7 @@ import { listenInfos, mediaAddresses } from './addresses.ts';
 import { routerCodecs } from './codecs.ts';
 import { Deaths } from './deaths.ts';
 import { WorkerLoad } from './load.ts';
+import { LoadHistory } from './load-history.ts';
 
 /** One mediasoup-worker process with its one router and its one WebRtcServer. */
 export type MediaWorker = {
@@ -65,12 +66,14 @@ export class WorkerPool extends EventEmitter<PoolEvents> {
   readonly #loadTimer: NodeJS.Timeout;
   #rtpCapabilities: types.RtpCapabilities | undefined;
   readonly #deaths = new Deaths();
+  readonly #history: LoadHistory;
   #closed = false;
 
   private constructor(options: PoolOptions) {
     super();
     this.#options = options;
     this.#size = options.media.workers || availableParallelism();
+    this.#history = new LoadHistory(this.#size);
     this.#loadTimer = setInterval(() => void this.#sampleLoads(), LOAD_INTERVAL_MS);
   }
 
@@ -136,6 +139,11 @@ export class WorkerPool extends EventEmitter<PoolEvents> {
     return { workers, deaths: this.#deaths.count };
   }
 
+  /** How busy each worker was in the last hour. */
+  loads(): ReturnType<LoadHistory['snapshot']> {
+    return this.#history.snapshot();
+  }
+
   /** Resolves when the worker processes are gone. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -154,6 +162,10 @@ export class WorkerPool extends EventEmitter<PoolEvents> {
         const usage = await process.getResourceUsage().catch(() => undefined);
         if (usage) load.sample((usage.ru_utime + usage.ru_stime) / 1000, at);
       }),
+    );
+    this.#history.add(
+      this.workers.map(({ index, load }) => ({ index, load: load.value })),
+      Date.now(),
     );
   }
 
