@@ -37,8 +37,12 @@ type Options = {
   isOverloaded: () => boolean;
 };
 
-/** From the request for a key frame to the JPEG. */
-const DEADLINE_MS = 5000;
+/** Encoders that heed no request send a key frame every ten seconds or so. */
+const KEY_FRAME_DEADLINE_MS = 12_000;
+const DECODE_DEADLINE_MS = 5000;
+/** How long one who asks is let wait; what comes later is for the next. */
+const PATIENCE_MS = 4000;
+/** ffmpegs. */
 const AT_ONCE = 2;
 const WAITING = 32;
 /** After the end of its stream. */
@@ -74,7 +78,7 @@ export class Posters {
     const { config, registry } = this.#options;
     if (!config.posters.enabled || this.#closing.signal.aborted) return undefined;
     const publisher = registry.publisherOf(streamId);
-    if (publisher?.live) await this.#renew(streamId, publisher);
+    if (publisher?.live) await atMost(PATIENCE_MS, this.#renew(streamId, publisher));
     return this.#entries.get(streamId)?.poster;
   }
 
@@ -113,10 +117,8 @@ export class Posters {
       ...{ poster: undefined, making: undefined, triedAt: now, offlineAt: undefined },
       grant: publisher.grant,
     };
-    const making = this.#turns.take(() => this.#make(streamId, entry, publisher, producer));
-    if (!making) return;
     entry.triedAt = now;
-    entry.making = making.finally(() => {
+    entry.making = this.#make(streamId, entry, publisher, producer).finally(() => {
       entry.making = undefined;
     });
     // Anew: in the order in which they were asked for.
@@ -138,12 +140,13 @@ export class Posters {
     producer: Publisher['producers'][number],
   ): Promise<void> {
     const startedAt = performance.now();
-    const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(DEADLINE_MS)]);
     const { logger } = this.#options;
     try {
+      const signal = this.#within(KEY_FRAME_DEADLINE_MS);
       const frame = await nextKeyFrame({ router: home.router, producer, signal });
       const framedAt = performance.now();
-      const jpeg = await still(frame, signal);
+      const jpeg = await this.#turns.take(() => still(frame, this.#within(DECODE_DEADLINE_MS)));
+      if (!jpeg) throw new Error('too many are being made');
       const etag = `"${createHash('sha256').update(jpeg).digest('base64url').slice(0, 22)}"`;
       // The stream may have been taken away meanwhile.
       if (this.#entries.get(streamId) !== entry) return;
@@ -157,6 +160,10 @@ export class Posters {
     } catch (error) {
       logger.debug({ streamId, error: String(error) }, 'no poster');
     }
+  }
+
+  #within(ms: number): AbortSignal {
+    return AbortSignal.any([this.#closing.signal, AbortSignal.timeout(ms)]);
   }
 
   #dropOld(now: number): void {
@@ -176,4 +183,14 @@ export class Posters {
       this.#entries.delete(streamId);
     }
   }
+}
+
+/** Resolves with `work`, or after that time. */
+async function atMost(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
 }
