@@ -9,16 +9,20 @@ export type Wish = {
 };
 
 /**
- * In bit/s: however low the estimate, so much is sent, for a small picture is better than none. It is what
- * the smallest layer of browsers takes.
+ * In bit/s: however low the estimate, so much is sent, for a small picture that stutters is better than none.
+ * It is what the smallest layer of browsers takes, of temporal layers the lowest.
  */
-const LEAST = 150_000;
+const LEAST = { temporal: 150_000, plain: 300_000 };
+/** Encoders of other makes may send a smallest layer that is not small: found when the picture goes. */
+const MOST_LEAST = 2_400_000;
 
 /** A viewer's choice among the layers, whichever consumers it has. */
 export class Layers {
   readonly #onChange: (spatialLayer: number | null) => void;
   #wish: Wish = { video: true };
   #consumers: readonly types.Consumer[] = [];
+  /** Told already; undefined: nothing. */
+  #current: number | null | undefined;
 
   constructor(onChange: (spatialLayer: number | null) => void) {
     this.#onChange = onChange;
@@ -27,10 +31,17 @@ export class Layers {
   /** From now on these are what it gets, on that transport. */
   async use(transport: types.WebRtcTransport, consumers: readonly types.Consumer[]): Promise<void> {
     this.#consumers = consumers.filter(({ kind }) => kind === 'video');
-    if (!this.#consumers.some(isLayered)) return this.#apply();
-    await transport.setMinOutgoingBitrate(LEAST);
-    for (const consumer of this.#consumers) {
-      consumer.on('layerschange', (layers) => this.#onChange(layers?.spatialLayer ?? null));
+    this.#current = undefined;
+    for (const consumer of this.#consumers.filter(isLayered)) {
+      let least = temporalLayersOf(consumer) > 1 ? LEAST.temporal : LEAST.plain;
+      await transport.setMinOutgoingBitrate(least);
+      consumer.on('layerschange', (layers) => {
+        this.#tell(layers?.spatialLayer ?? null);
+        if (layers || least >= MOST_LEAST || !isBlank(consumer)) return;
+        least *= 2;
+        // It fails if the transport has gone meanwhile, which is told otherwise.
+        transport.setMinOutgoingBitrate(least).catch(() => undefined);
+      });
     }
     await this.#apply();
   }
@@ -40,29 +51,60 @@ export class Layers {
     await this.#apply();
   }
 
+  /** Tells again what is got now: whoever is told of other consumers forgets what was before. */
+  repeat(): void {
+    if (this.#current !== undefined) this.#onChange(this.#current);
+  }
+
   async #apply(): Promise<void> {
     const { video, spatialLayer } = this.#wish;
     await Promise.all(
       this.#consumers.map(async (consumer) => {
         if (consumer.closed) return;
-        if (isLayered(consumer)) {
-          const most = (scalesOf(consumer)?.length ?? 1) - 1;
-          await consumer.setPreferredLayers({ spatialLayer: Math.min(spatialLayer ?? most, most) });
-        }
+        if (isLayered(consumer)) await preferLayer(consumer, spatialLayer);
         if (video === consumer.paused) await (video ? consumer.resume() : consumer.pause());
       }),
     );
+  }
+
+  /** Temporal layers change too, which is nobody's business. */
+  #tell(spatialLayer: number | null): void {
+    if (spatialLayer === this.#current) return;
+    this.#current = spatialLayer;
+    this.#onChange(spatialLayer);
   }
 }
 
 /** By what each spatial layer is scaled down, smallest picture first; undefined where there is but one. */
 export function scalesOf(consumer: types.Consumer): number[] | undefined {
   if (!isLayered(consumer)) return undefined;
-  const [encoding] = consumer.rtpParameters.encodings ?? [];
-  const spatialLayers = Number(/^[LS](\d)/.exec(encoding?.scalabilityMode ?? '')?.[1] ?? 1);
-  return Array.from({ length: spatialLayers }, (_, layer) => 2 ** (spatialLayers - 1 - layer));
+  const { spatial } = modeOf(consumer);
+  if (spatial === 1) return undefined;
+  return Array.from({ length: spatial }, (_, layer) => 2 ** (spatial - 1 - layer));
+}
+
+/** mediasoup sends the highest of all, unless told otherwise. */
+async function preferLayer(consumer: types.Consumer, spatialLayer: number | undefined): Promise<void> {
+  const highest = modeOf(consumer).spatial - 1;
+  const wanted = Math.min(spatialLayer ?? highest, highest);
+  if (wanted === (consumer.preferredLayers?.spatialLayer ?? highest)) return;
+  await consumer.setPreferredLayers({ spatialLayer: wanted });
+}
+
+/** Whether it gets no picture although there is one: the estimate is below what the smallest layer takes. */
+function isBlank({ paused, producerPaused, score }: types.Consumer): boolean {
+  return !paused && !producerPaused && score.producerScores.some((each) => each > 0);
 }
 
 function isLayered({ type }: types.Consumer): boolean {
   return type === 'simulcast' || type === 'svc';
+}
+
+const temporalLayersOf = (consumer: types.Consumer) => modeOf(consumer).temporal;
+
+/** mediasoup's mode of a simulcast, too, has the number of its streams in front: `L3T3`. */
+function modeOf({ rtpParameters }: types.Consumer): { spatial: number; temporal: number } {
+  const mode = rtpParameters.encodings?.[0]?.scalabilityMode ?? '';
+  const [, spatial = 1, temporal = 1] = /^[LS](\d)T(\d)/.exec(mode) ?? [];
+  return { spatial: Number(spatial), temporal: Number(temporal) };
 }

@@ -209,6 +209,8 @@ export class Viewer extends EventEmitter<ViewerEvents> {
       const tracks = await this.#renew(publisher);
       if (tracks) this.emit('tracks', tracks);
       else this.emit('live', await this.attach(publisher));
+      // What came of it while the tracks were on their way here.
+      this.#layers.repeat();
     } catch (error) {
       if (this.#closed || publisher.closed || this.unserved) return true;
       if (error instanceof PharosError && error.code === 'full' && this.wait()) {

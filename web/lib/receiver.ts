@@ -1,5 +1,5 @@
 import type { types } from 'mediasoup-client';
-import type { ConsumerParameters, TransportParameters } from '../../server/protocol/messages.ts';
+import type { ConsumerParameters, MediaKind, TransportParameters } from '../../server/protocol/messages.ts';
 import type { PharosClientError } from './errors.ts';
 import type { Link } from './link.ts';
 import { MediaPath } from './media-path.ts';
@@ -17,6 +17,8 @@ type Options = {
   onConnected(): void;
   onLost(reason: PharosClientError): void;
   expectsMedia(): boolean;
+  /** Or sound alone, although there may be a track of video. */
+  wantsVideo(): boolean;
 };
 
 /** A viewer's end of the media: one path, and on it the tracks of one publisher after the other. */
@@ -24,11 +26,15 @@ export class Receiver {
   readonly path: MediaPath;
   readonly #transport: types.Transport;
   readonly #onTracks: Options['onTracks'];
+  readonly #wantsVideo: Options['wantsVideo'];
   #consumers: types.Consumer[] = [];
   /** Counts what was to be played. */
   #latest = 0;
 
-  constructor(transport: TransportParameters, { link, iceTransportPolicy, onTracks, ...events }: Options) {
+  constructor(
+    transport: TransportParameters,
+    { link, iceTransportPolicy, onTracks, wantsVideo, ...events }: Options,
+  ) {
     const { conversation, device, welcome } = link;
     const { iceServers } = welcome;
     this.#transport = device.createRecvTransport({
@@ -37,6 +43,7 @@ export class Receiver {
       iceTransportPolicy,
     });
     this.#onTracks = onTracks;
+    this.#wantsVideo = wantsVideo;
     this.path = new MediaPath({ transport: this.#transport, conversation, soonAfterStall: 500, ...events });
   }
 
@@ -65,7 +72,7 @@ export class Receiver {
         }),
       ),
     );
-    if (!empty) await comes(tracks);
+    if (!empty) await comes(tracks, this.#wantsVideo() ? 'video' : 'audio');
     if (latest !== this.#latest || this.closed) {
       for (const consumer of consumers) consumer.close();
       return false;
@@ -86,9 +93,9 @@ export class Receiver {
   }
 }
 
-/** Resolves when there is a picture, or sound where it has none; or when it takes too long to wait for. */
-function comes(tracks: readonly MediaStreamTrack[]): Promise<void> {
-  const track = tracks.find(({ kind }) => kind === 'video') ?? tracks[0];
+/** Resolves when there is a picture, or sound where it has or is to have none; or when it takes too long to wait for. */
+function comes(tracks: readonly MediaStreamTrack[], preferred: MediaKind): Promise<void> {
+  const track = tracks.find(({ kind }) => kind === preferred) ?? tracks[0];
   if (!track?.muted) return Promise.resolve();
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, PATIENCE);

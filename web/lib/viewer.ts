@@ -3,6 +3,7 @@ import type { Event, EventOf, Media, Notice } from '../../server/protocol/messag
 import { type Attempt, persist } from './attempt.ts';
 import { Emitter } from './emitter.ts';
 import { PharosClientError, StreamEnded, toClientError } from './errors.ts';
+import { LayerChoice, type ReceivedLayers, type VideoWish } from './layers.ts';
 import { Leg } from './leg.ts';
 import { type Link, Prepared } from './link.ts';
 import { Observed } from './observed.ts';
@@ -40,6 +41,8 @@ export type ViewerEvents = {
   tracks: MediaStream;
   /** What the stream has and this browser cannot play. */
   unplayable: Media['unplayable'];
+  /** In which sizes the picture comes, and which of them now; undefined: it has but one. */
+  layers: ReceivedLayers | undefined;
 };
 
 export type ViewerOptions = {
@@ -63,6 +66,7 @@ export class Viewer extends Emitter<ViewerEvents> {
   readonly #viewers = new Observed(0, (count) => this.emit('viewers', count));
   readonly #trouble = new Observed(false, (trouble) => this.emit('trouble', trouble));
   readonly #interrupted = new Observed(false, (interrupted) => this.emit('interrupted', interrupted));
+  readonly #choice = new LayerChoice((layers) => this.emit('layers', layers));
   readonly #connection: Prepared;
   #run: AbortController | undefined;
   /** Since when there is something to wait for; undefined once the first frame was reported. */
@@ -94,6 +98,15 @@ export class Viewer extends Emitter<ViewerEvents> {
 
   get interrupted(): boolean {
     return this.#interrupted.value;
+  }
+
+  get layers(): ReceivedLayers | undefined {
+    return this.#choice.layers;
+  }
+
+  /** Of the video none, or no larger picture than that layer's: now, after a reconnect, of a publisher to come. */
+  prefer(wish: VideoWish): void {
+    this.#choice.prefer(wish);
   }
 
   /** Opens the connection ahead of `watch()`, which then takes a round trip less. */
@@ -195,6 +208,7 @@ export class Viewer extends Emitter<ViewerEvents> {
     });
     const rtpCapabilities = wireCapabilities(link.device.recvRtpCapabilities);
     const answer = await attempt.during(conversation.request('watch', { stream, key, rtpCapabilities }));
+    this.#choice.joined(conversation);
     if (answer.state === 'live') {
       this.#viewers.value = answer.viewers;
       await this.#attach(leg, link, answer.media);
@@ -251,10 +265,12 @@ export class Viewer extends Emitter<ViewerEvents> {
       case 'ended':
         this.#streamOnEnd(event, leg);
         break;
+      case 'layer':
+        this.#choice.changed(leg.conversation, event.spatialLayer);
+        break;
       case 'notice':
         this.#streamOnNotice(event.notice);
         break;
-      case 'layer':
       case 'title':
       case 'source':
       case 'audience':
@@ -310,6 +326,7 @@ export class Viewer extends Emitter<ViewerEvents> {
       },
       onLost: (reason) => leg.end(reason),
       expectsMedia: () => this.#state.value.name === 'live',
+      wantsVideo: () => this.#choice.wish.video,
     });
     if (leg.media !== this.#shown?.receiver) leg.media?.close();
     leg.media = receiver;
@@ -321,6 +338,7 @@ export class Viewer extends Emitter<ViewerEvents> {
     const { media: receiver } = leg;
     if (!receiver) return;
     const empty = this.mediaStream.getTracks().length === 0;
+    this.#choice.offered(consumers);
     try {
       if ((await receiver.play(consumers, empty)) && leg.media === receiver) {
         this.#state.value = { name: 'live' };
@@ -356,6 +374,7 @@ export class Viewer extends Emitter<ViewerEvents> {
     this.#next = undefined;
     shown?.receiver.close();
     for (const track of this.mediaStream.getTracks()) this.mediaStream.removeTrack(track);
+    this.#choice.dropped();
     this.#trouble.value = false;
   }
 }
