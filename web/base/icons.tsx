@@ -6,7 +6,7 @@ export function Logo() {
 }
 
 /** Drawn on 24 x 24 with lines of 2; the button that holds one has the name. */
-function Icon({ children }: { children: ComponentChildren }) {
+export function Icon({ children }: { children: ComponentChildren }) {
   return (
     <svg
       viewBox="0 0 24 24"
