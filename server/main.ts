@@ -1,7 +1,8 @@
 /** The composition root: builds everything in order, closes it in reverse. */
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
-import { loadConfig } from '../config/load.ts';
+import { type Effective, effectiveConfig } from '../config/effective.ts';
+import { readConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { checkAnnouncedAddress } from '../workers/media/addresses.ts';
 import { pageCapabilities } from '../workers/media/page-h264.ts';
@@ -14,12 +15,15 @@ import { Authority } from './auth/authority.ts';
 import { loadKey } from './auth/keys.ts';
 import { EventLoopWatch } from './base/event-loop.ts';
 import { createLogger } from './base/logger.ts';
+import { routeUpgrades } from './base/upgrade.ts';
 import { Cameras } from './cameras/cameras.ts';
+import { createDashboard } from './dashboard.ts';
 import { drain } from './drain.ts';
 import { gatherFacts } from './facts.ts';
 import { greeting } from './greeting.ts';
 import { createApp } from './http/app.ts';
 import { camerasApi } from './http/cameras-api.ts';
+import { configApi } from './http/config-api.ts';
 import { grantsApi } from './http/grants-api.ts';
 import { listen } from './http/listen.ts';
 import { metricsApi, metricsApp } from './http/metrics-api.ts';
@@ -28,7 +32,7 @@ import { recordingsApi } from './http/recordings-api.ts';
 import { streamsApi } from './http/streams-api.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { Posters } from './posters/posters.ts';
-import { publicUrl } from './public-url.ts';
+import { publicUrl, reachedAt } from './public-url.ts';
 import { Recordings } from './recordings/recordings.ts';
 import { wireCapabilities } from './signaling/capabilities.ts';
 import { SignalingServer } from './signaling/server.ts';
@@ -49,13 +53,14 @@ type RunningServer = {
   close(): Promise<void>;
 };
 
-async function start(config: Config, logger: Logger): Promise<RunningServer> {
+async function start(config: Config, settings: readonly Effective[], logger: Logger): Promise<RunningServer> {
   await checkAnnouncedAddress(config.media.announcedAddress);
   const publishKey = loadKey(config, 'publish');
   const adminKey = loadKey(config, 'admin');
+  const jwtKey = loadKey(config, 'jwt');
   const authority = new Authority({
     auth: config.auth,
-    keys: { publish: publishKey.key, admin: adminKey.key, jwt: loadKey(config, 'jwt').key },
+    keys: { publish: publishKey.key, admin: adminKey.key, jwt: jwtKey.key },
     dataDirectory: config.dataDirectory,
     logger,
   });
@@ -64,10 +69,6 @@ async function start(config: Config, logger: Logger): Promise<RunningServer> {
   const traffic = new TrafficMeter();
   for (const worker of pool.workers) traffic.watch(worker);
   pool.on('worker', (worker) => traffic.watch(worker));
-  const registry = new Registry({ config, pool, logger });
-  traffic.on('received', (...received) => registry.received(...received));
-  const cameras = Cameras.create({ config, logger, registry });
-  const recordings = await Recordings.create({ config, logger, registry });
   const eventLoop = new EventLoopWatch({
     limit: config.limits.eventLoopDelay,
     onChange: ({ delay, overloaded }) =>
@@ -76,8 +77,13 @@ async function start(config: Config, logger: Logger): Promise<RunningServer> {
         overloaded ? 'overloaded: joins are refused' : 'no longer overloaded',
       ),
   });
-  const posters = new Posters({ config, logger, registry, isOverloaded: () => eventLoop.overloaded });
-  const admission = new Admission(config.limits, () => eventLoop.overloaded);
+  const isOverloaded = () => eventLoop.overloaded;
+  const registry = new Registry({ config, pool, logger, isOverloaded });
+  traffic.on('received', (...received) => registry.received(...received));
+  const cameras = Cameras.create({ config, logger, registry });
+  const recordings = await Recordings.create({ config, logger, registry });
+  const posters = new Posters({ config, logger, registry, isOverloaded });
+  const admission = new Admission(config.limits, isOverloaded);
   const rtpCapabilities = wireCapabilities(pool.rtpCapabilities);
   const canPlay = canRewrite();
   if (!canPlay) logger.warn("this media worker is mediasoup's own build: WHEP players are refused");
@@ -101,16 +107,24 @@ async function start(config: Config, logger: Logger): Promise<RunningServer> {
   registry.on('live', ({ kind }) => kind === 'rtp' && joins.accepted(camera));
   const whip = serveWhip({ config, registry, access, admission, joins, rtpCapabilities, canPlay });
   let draining = false;
+  const ready = () => readiness(pool, draining);
   const app = createApp({
     config,
     logger,
     pagesDir: PAGES,
-    ready: () => readiness(pool, draining),
+    ready,
     onRefusal: (code) => admission.refused(code),
     routes: [
       whip.router,
       streamsApi({ access, registry }),
-      grantsApi({ access, authority }),
+      grantsApi({
+        access,
+        authority,
+        auth: config.auth,
+        secret: jwtKey.key,
+        baseUrl: () => reachedAt(config, http.port),
+      }),
+      configApi({ access, settings }),
       camerasApi({ access, cameras }),
       recordingsApi({ access, recordings }),
       postersApi({ config, access, authority, posters }),
@@ -133,7 +147,14 @@ async function start(config: Config, logger: Logger): Promise<RunningServer> {
     rtpCapabilities: pageCapabilities(rtpCapabilities),
     publicUrl: publicUrl(config.http, http.port),
   });
-  signaling.attach(http.server);
+  const dashboard = createDashboard({
+    ...{ config, logger, pool, traffic, registry, authority, admission, eventLoop, joins },
+    ...{ signaling, recordings, cameras, http, ready, canPlay },
+  });
+  routeUpgrades(http.server, {
+    '/ws': (...upgrade) => signaling.upgrade(...upgrade),
+    '/api/live': (...upgrade) => dashboard.upgrade(...upgrade),
+  });
   const metricsHttp = await listenForMetrics(config, metrics, logger);
   cameras.start();
   process.stdout.write(greeting({ config, port: http.port, publishKey, adminKey }));
@@ -155,10 +176,12 @@ async function start(config: Config, logger: Logger): Promise<RunningServer> {
     posters.close();
     registry.close();
     signaling.close();
+    dashboard.close();
     traffic.close();
     eventLoop.close();
     await Promise.all([recordingsClosed, camerasClosed, pool.close(), http.close(), metricsHttp?.close()]);
     signaling.terminate();
+    dashboard.terminate();
   };
   return {
     drain: (withinMs) => {
@@ -183,7 +206,7 @@ function readiness(pool: WorkerPool, draining: boolean): { ok: boolean; reason?:
 
 /** Runs until a signal comes; a second one, or the deadline, ends the process at once. */
 async function main(): Promise<void> {
-  const config = loadConfig({ env: process.env });
+  const { config, source } = readConfig({ env: process.env });
   const logger = createLogger(config.log);
   let server: RunningServer | undefined;
   let closing: { signal: NodeJS.Signals; since: number } | undefined;
@@ -212,7 +235,7 @@ async function main(): Promise<void> {
   process.on('unhandledRejection', (error) => logger.error({ err: error }, 'unhandled rejection'));
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  server = await start(config, logger);
+  server = await start(config, effectiveConfig(config, source), logger);
 }
 
 async function end(server: RunningServer, drainMs: number): Promise<void> {

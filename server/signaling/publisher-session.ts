@@ -31,6 +31,7 @@ export function publishing(
     publisher.on('connected', () => joins.connected(JOIN, performance.now() - askedAt));
     publisher.on('live', () => send({ type: 'live', viewers: registry.viewerCount(publisher.streamId) }));
     publisher.on('viewers', send);
+    publisher.on('audience', send);
     publisher.on('notice', (notice) => send({ type: 'notice', notice }));
     publisher.on('ended', (reason) => send({ type: 'ended', reason, waiting: false }));
     return {

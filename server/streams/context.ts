@@ -9,6 +9,8 @@ export type StreamContext = {
   readonly config: Config;
   readonly pool: WorkerPool;
   readonly logger: Logger;
+  /** Whether the server has no time, or no room, for more. */
+  readonly isOverloaded: () => boolean;
   /** Places for viewers of streams that are not live. */
   readonly waiting: Slots;
 };

@@ -51,6 +51,13 @@ export class Layers {
     await this.#apply();
   }
 
+  /** The spatial layer that is got now, 0 where there is but one; null while there is no picture. */
+  get current(): number | null {
+    const consumer = this.#consumers.find(({ closed }) => !closed);
+    if (!consumer || consumer.paused) return null;
+    return isLayered(consumer) ? (this.#current ?? null) : 0;
+  }
+
   /** Tells again what is got now: whoever is told of other consumers forgets what was before. */
   repeat(): void {
     if (this.#current !== undefined) this.#onChange(this.#current);

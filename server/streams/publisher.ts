@@ -24,6 +24,7 @@ import type {
   Notice,
   RtpParameters,
   Sending,
+  Source,
   TransportParameters,
 } from '../protocol/messages.ts';
 import { BitrateGuard } from './bitrate-guard.ts';
@@ -31,8 +32,9 @@ import { askedBitrate, expectedBitrate, expectedUpload, mostBitrate, overLimit }
 import type { GrantLimits, StreamContext, Who } from './context.ts';
 import { watchEncoder } from './encoder-trace.ts';
 import type { PublishOptions } from './publish-options.ts';
-import type { Reported } from './reported.ts';
+import { REPORT_GAP_MS, type Reported } from './reported.ts';
 import { Silence } from './silence.ts';
+import { SourceWatch } from './source-watch.ts';
 
 export type PublisherEvents = {
   /** Its media path is established. Not where it sends plain RTP. */
@@ -53,6 +55,7 @@ export type PublisherParent = {
   readonly id: string;
   publisherOnLive(publisher: Publisher): void;
   publisherOnTitle(title: string): void;
+  publisherOnSource(source: Source): void;
   publisherOnNotice(notice: Notice): void;
   /** Nothing has come from it for some seconds, or something comes again. */
   publisherOnSilence(silent: boolean): void;
@@ -83,6 +86,7 @@ export class Publisher extends EventEmitter<PublisherEvents> {
   /** What it last said of its sending. */
   sending: Reported<Sending> | undefined;
   #title: string;
+  readonly #source = new SourceWatch();
   readonly #createdAt = performance.now();
   readonly #parent: PublisherParent;
   readonly #context: StreamContext;
@@ -166,10 +170,17 @@ export class Publisher extends EventEmitter<PublisherEvents> {
     this.#parent.publisherOnTitle(title);
   }
 
-  /** Takes its own statistics. */
+  /** What limits its sending, as far as that lasts. */
+  get source(): Source {
+    return this.#source.value;
+  }
+
+  /** Takes its own statistics; more than one a second are not listened to. */
   report({ limitation, bitrate, width, height, frameRate, roundTrip, lost, path }: Sending): void {
-    const values = { limitation, bitrate, width, height, frameRate, roundTrip, lost, path };
-    this.sending = { ...values, at: Date.now() };
+    const at = Date.now();
+    if (this.sending && at - this.sending.at < REPORT_GAP_MS) return;
+    this.sending = { ...{ limitation, bitrate, width, height, frameRate, roundTrip, lost, path }, at };
+    if (this.#source.report({ limitation }, performance.now())) this.#tellSource();
   }
 
   get live(): boolean {
@@ -270,6 +281,7 @@ export class Publisher extends EventEmitter<PublisherEvents> {
   received(bitrate: number, now: number): void {
     const silent = this.#silence.listen(bitrate, now);
     if (silent !== undefined && this.live) this.#parent.publisherOnSilence(silent);
+    void this.#count(now);
     const verdict = this.#guard.look(bitrate, now);
     if (verdict === 'tell') this.note(overLimit(bitrate, mostBitrate(this.#context.config, this.limits)));
     if (verdict === 'end') this.close('over_limit');
@@ -372,8 +384,22 @@ export class Publisher extends EventEmitter<PublisherEvents> {
   }
 
   async #packets(): Promise<number> {
-    const stats = await Promise.all(this.producers.map((producer) => producer.getStats()));
-    return stats.flat().reduce((sum, { packetCount }) => sum + packetCount, 0);
+    return (await this.#counts()).packets;
+  }
+
+  async #counts(): Promise<{ packets: number; lost: number }> {
+    const stats = (await Promise.all(this.producers.map((producer) => producer.getStats()))).flat();
+    const sum = (name: 'packetCount' | 'packetsLost') => stats.reduce((total, stat) => total + stat[name], 0);
+    return { packets: sum('packetCount'), lost: sum('packetsLost') };
+  }
+
+  async #count(now: number): Promise<void> {
+    const counts = await this.#counts().catch(() => undefined);
+    if (counts && this.#source.count(counts, now)) this.#tellSource();
+  }
+
+  #tellSource(): void {
+    if (this.live) this.#parent.publisherOnSource(this.source);
   }
 }
 

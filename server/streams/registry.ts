@@ -49,9 +49,15 @@ export class Registry extends EventEmitter<RegistryEvents> {
   #draining = false;
   #closed = false;
 
-  constructor(context: Omit<StreamContext, 'waiting'>) {
+  /** @param context `isOverloaded`: whether the server process has no time for more. */
+  constructor(context: Omit<StreamContext, 'waiting' | 'isOverloaded'> & { isOverloaded?: () => boolean }) {
     super();
-    this.#context = { ...context, waiting: new Slots(context.config.limits.waitingViewers) };
+    const { isOverloaded, config, pool } = context;
+    this.#context = {
+      ...context,
+      isOverloaded: () => isOverloaded?.() === true || pool.isFull(config.limits.maxLoad),
+      waiting: new Slots(config.limits.waitingViewers),
+    };
   }
 
   /**

@@ -2,7 +2,8 @@ import { timingSafeEqual } from 'node:crypto';
 import type { MediaWorker } from '../../workers/media/pool.ts';
 import { PharosError } from '../base/errors.ts';
 import type { EndReason } from '../protocol/codes.ts';
-import type { Media, Notice } from '../protocol/messages.ts';
+import type { Media, Notice, Source } from '../protocol/messages.ts';
+import { AudienceWatch, countAudience, sizesOf } from './audience.ts';
 import type { StreamContext } from './context.ts';
 import type { PublishOptions } from './publish-options.ts';
 import { Publisher } from './publisher.ts';
@@ -76,6 +77,7 @@ export class Stream {
   #retry: NodeJS.Timeout | undefined;
   /** Some wait although the stream is live. */
   #noRoom = false;
+  #audience: AudienceWatch | undefined;
   #closed = false;
 
   constructor({ id, context, parent }: StreamOptions) {
@@ -200,6 +202,7 @@ export class Stream {
     this.#forgetPublisher();
     this.#context.logger.info({ streamId: this.id, viewers: this.viewerCount }, 'stream live');
     void this.#attachWaiting();
+    this.#watchAudience(publisher);
     this.#parent.streamOnLive(publisher);
   }
 
@@ -209,6 +212,13 @@ export class Stream {
 
   publisherOnTitle(title: string): void {
     for (const viewer of this.#viewers) if (!viewer.unserved) viewer.emit('title', title);
+  }
+
+  publisherOnSource(source: Source): void {
+    this.#context.logger.info({ streamId: this.id, ...source }, 'what limits the publisher');
+    // One and the same for all, so that it is encoded once.
+    const event = { type: 'source', ...source } as const;
+    for (const viewer of this.#viewers) if (!viewer.unserved) viewer.emit('source', event);
   }
 
   publisherOnSilence(silent: boolean): void {
@@ -226,6 +236,7 @@ export class Stream {
     const wasLive = this.#wasLive;
     this.#publisher = undefined;
     this.#wasLive = false;
+    this.#audience?.close();
     if (this.#noRoom) for (const viewer of this.#waiting()) viewer.emit('notice', undefined);
     this.#noRoom = false;
     const graceMs = this.#context.config.limits.publisherGrace * 1000;
@@ -249,6 +260,17 @@ export class Stream {
     this.#reattach ??= setImmediate(() => {
       this.#reattach = undefined;
       if (this.live) void this.#attachWaiting();
+    });
+  }
+
+  /** For one who wants to know: WHIP clients and cameras do not. */
+  #watchAudience(publisher: Publisher): void {
+    if (publisher.listenerCount('audience') === 0) return;
+    const layers = sizesOf(publisher.producers);
+    this.#audience = new AudienceWatch({
+      count: () =>
+        countAudience(this.#viewers, { layers, overloaded: this.#context.isOverloaded() }, Date.now()),
+      tell: (audience) => publisher.emit('audience', audience),
     });
   }
 
@@ -354,6 +376,7 @@ export class Stream {
   #close(): void {
     this.#closed = true;
     this.#forgetPublisher();
+    this.#audience?.close();
     clearTimeout(this.#countTimer);
     clearTimeout(this.#retry);
   }

@@ -29,7 +29,7 @@ import type {
 import type { StreamContext, Who } from './context.ts';
 import { Layers, scalesOf, type Wish } from './layers.ts';
 import type { Publisher } from './publisher.ts';
-import type { Reported } from './reported.ts';
+import { REPORT_GAP_MS, type Reported } from './reported.ts';
 
 export type ViewerEvents = {
   /** Its media path is established. */
@@ -54,8 +54,6 @@ export type ViewerEvents = {
   /** Why the stream is not live; undefined when that is over. */
   notice: [Notice | undefined];
 };
-
-const REPORT_GAP_MS = 1000;
 
 /** What a viewer can receive, and how. */
 export type Receiver = {
@@ -101,6 +99,8 @@ export class Viewer extends EventEmitter<ViewerEvents> {
   readonly since = Date.now();
   /** What it last said of its receiving. */
   receiving: Reported<Receiving> | undefined;
+  /** When it last said that its picture had stood still, in ms since 1970. */
+  frozenAt = 0;
   readonly #parent: ViewerParent;
   readonly #context: StreamContext;
   readonly #receiver: Receiver;
@@ -133,6 +133,11 @@ export class Viewer extends EventEmitter<ViewerEvents> {
 
   get who(): Who | undefined {
     return this.#receiver.who;
+  }
+
+  /** The spatial layer that it gets now, 0 where there is but one; null while it gets no picture. */
+  get layer(): number | null {
+    return this.#layers.current;
   }
 
   get waiting(): boolean {
@@ -272,6 +277,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
       ...{ frozen, bitrate, width, height, frameRate, roundTrip, lost, path, slowDecoder },
       at,
     };
+    if (frozen > 0) this.frozenAt = at;
   }
 
   /** What it wants of the video, now and of publishers to come. */
@@ -392,8 +398,9 @@ export class Viewer extends EventEmitter<ViewerEvents> {
 }
 
 /** What a viewer is told with a publisher's tracks. */
-function about({ title }: Publisher): Pick<Tracks, 'title'> {
-  return title ? { title } : {};
+function about({ title, source }: Publisher): Pick<Tracks, 'title' | 'source'> {
+  const limited = source.weak || source.limitation !== 'none';
+  return { ...(title && { title }), ...(limited && { source }) };
 }
 
 function describeTrack({ kind, rtpParameters }: types.Producer): Media['unplayable'][number] {

@@ -124,6 +124,11 @@ export class WorkerPool extends EventEmitter<PoolEvents> {
     return best;
   }
 
+  /** Whether all of them are as busy as they may be. @param maxLoad Setting limits.maxLoad. */
+  isFull(maxLoad: number): boolean {
+    return this.workers.every(({ load }) => load.value >= maxLoad);
+  }
+
   /** Why the server should be given no clients, in a sentence: a worker is missing, or they die again and again. */
   get trouble(): string | undefined {
     if (this.alive < this.size) return `${this.alive} of ${this.size} media workers alive`;
