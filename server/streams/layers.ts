@@ -1,4 +1,5 @@
 /** Which layer of a simulcast a viewer gets: the best that its downlink carries and that it asks for. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { types } from 'mediasoup';
 
 /** What a viewer wants of the video. */
@@ -13,8 +14,11 @@ export type Wish = {
  * It is what the smallest layer of browsers takes, of temporal layers the lowest.
  */
 const LEAST = { temporal: 150_000, plain: 300_000 };
-/** Encoders of other makes may send a smallest layer that is not small: found when the picture goes. */
-const MOST_LEAST = 2_400_000;
+/**
+ * The smallest that is sent may not be small: encoders of other makes, a publisher who sends but one. That is
+ * found when there is no picture, and so much more is given so often.
+ */
+const RESCUE = { factor: 2, everyMs: 250, most: 20_000_000 };
 
 /** A viewer's choice among the layers, whichever consumers it has. */
 export class Layers {
@@ -33,14 +37,10 @@ export class Layers {
     this.#consumers = consumers.filter(({ kind }) => kind === 'video');
     this.#current = undefined;
     for (const consumer of this.#consumers.filter(isLayered)) {
-      let least = temporalLayersOf(consumer) > 1 ? LEAST.temporal : LEAST.plain;
-      await transport.setMinOutgoingBitrate(least);
+      await transport.setMinOutgoingBitrate(temporalLayersOf(consumer) > 1 ? LEAST.temporal : LEAST.plain);
       consumer.on('layerschange', (layers) => {
         this.#tell(layers?.spatialLayer ?? null);
-        if (layers || least >= MOST_LEAST || !isBlank(consumer)) return;
-        least *= 2;
-        // It fails if the transport has gone meanwhile, which is told otherwise.
-        transport.setMinOutgoingBitrate(least).catch(() => undefined);
+        if (!layers) void rescue(transport, consumer);
       });
     }
     await this.#apply();
@@ -98,9 +98,18 @@ async function preferLayer(consumer: types.Consumer, spatialLayer: number | unde
   await consumer.setPreferredLayers({ spatialLayer: wanted });
 }
 
-/** Whether it gets no picture although there is one: the estimate is below what the smallest layer takes. */
-function isBlank({ paused, producerPaused, score }: types.Consumer): boolean {
-  return !paused && !producerPaused && score.producerScores.some((each) => each > 0);
+/** Where there is a picture, but its smallest layer takes more than the estimate, it is sent nevertheless. */
+async function rescue(transport: types.WebRtcTransport, consumer: types.Consumer): Promise<void> {
+  for (let least = LEAST.plain; isBlank(consumer) && least <= RESCUE.most; least *= RESCUE.factor) {
+    // It fails if the transport goes meanwhile, which is told otherwise.
+    await transport.setMinOutgoingBitrate(least).catch(() => undefined);
+    await delay(RESCUE.everyMs);
+  }
+}
+
+function isBlank({ closed, paused, producerPaused, currentLayers, score }: types.Consumer): boolean {
+  const sent = score.producerScores.some((each) => each > 0);
+  return !closed && !paused && !producerPaused && !currentLayers && sent;
 }
 
 function isLayered({ type }: types.Consumer): boolean {

@@ -67,7 +67,7 @@ export class Sender {
       );
       this.#producers.set('video', producer);
       // The camera may have been changed in between.
-      await replaceProducerTrack(producer, latest().video ?? null, settings.video);
+      await replaceProducerTrack(producer, latest().video ?? null, settings.video, this.#answer);
     }
     if (audio) {
       const codec = chooseCodec(this.#device.sendRtpCapabilities, 'opus');
@@ -75,7 +75,7 @@ export class Sender {
         audioProducerOptions(audio, codec, settings.audio ?? { stereo: false }, this.#answer),
       );
       this.#producers.set('audio', producer);
-      await replaceProducerTrack(producer, latest().audio ?? null, settings.video);
+      await replaceProducerTrack(producer, latest().audio ?? null, settings.video, this.#answer);
     }
   }
 
@@ -86,7 +86,7 @@ export class Sender {
     settings: VideoSettings,
   ): Promise<void> {
     const producer = this.#producers.get(kind);
-    if (producer) await replaceProducerTrack(producer, track, settings);
+    if (producer) await replaceProducerTrack(producer, track, settings, this.#answer);
   }
 
   close(): void {

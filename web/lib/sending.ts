@@ -1,6 +1,6 @@
 import type { types } from 'mediasoup-client';
 import type { AnswerOf } from '../../server/protocol/messages.ts';
-import { encodingsFor, resized, type VideoSettings } from './simulcast.ts';
+import { encodingsFor, resized, type VideoLimits, type VideoSettings } from './simulcast.ts';
 
 export type { VideoSettings } from './simulcast.ts';
 
@@ -9,13 +9,11 @@ export type AudioSettings = {
   stereo: boolean;
 };
 
-type Limits = Pick<AnswerOf<'publish'>, 'videoBitrate' | 'audioBitrate' | 'opus' | 'simulcast'>;
-
 export function videoProducerOptions(
   track: MediaStreamTrack,
   codec: types.RtpCodecCapability,
   video: VideoSettings,
-  limits: Limits,
+  limits: VideoLimits,
 ): types.ProducerOptions {
   track.contentHint ||= 'motion';
   const encodings = encodingsFor(track.getSettings(), video, limits);
@@ -34,7 +32,7 @@ export function audioProducerOptions(
   track: MediaStreamTrack,
   codec: types.RtpCodecCapability,
   audio: AudioSettings,
-  { audioBitrate, opus }: Limits,
+  { audioBitrate, opus }: Pick<AnswerOf<'publish'>, 'audioBitrate' | 'opus'>,
 ): types.ProducerOptions {
   const stereo = audio.stereo && opus.stereo;
   return {
@@ -56,12 +54,13 @@ export async function replaceProducerTrack(
   producer: types.Producer,
   track: MediaStreamTrack | null,
   video: VideoSettings,
+  limits: VideoLimits,
 ): Promise<void> {
   await producer.replaceTrack({ track });
   if (producer.kind !== 'video' || !producer.rtpSender || !track) return;
   track.contentHint ||= 'motion';
   // A browser that cannot hold it still sends: no reason to fail.
-  await holdResolution(producer.rtpSender, track, video).catch(() => {});
+  await holdResolution(producer.rtpSender, track, video, limits).catch(() => {});
 }
 
 /**
@@ -73,9 +72,10 @@ async function holdResolution(
   sender: RTCRtpSender,
   track: MediaStreamTrack,
   video: VideoSettings,
+  limits: VideoLimits,
 ): Promise<void> {
   const parameters = sender.getParameters();
   parameters.degradationPreference = 'maintain-resolution';
-  parameters.encodings = resized(parameters.encodings, track.getSettings(), video);
+  parameters.encodings = resized(parameters.encodings, track.getSettings(), video, limits);
   await sender.setParameters(parameters);
 }

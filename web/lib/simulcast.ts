@@ -1,5 +1,6 @@
 /** The sizes in which a picture is sent. Pure. */
 import type { AnswerOf } from '../../server/protocol/messages.ts';
+import { maxBitrateFor } from './codecs.ts';
 
 export type VideoSettings = {
   codec: 'VP8' | 'H264';
@@ -15,37 +16,30 @@ export type VideoSettings = {
 /** What a track gives; undefined where that is not known yet. */
 export type Size = { width?: number | undefined; height?: number | undefined };
 
-type Limits = Pick<AnswerOf<'publish'>, 'videoBitrate' | 'simulcast'>;
+export type VideoLimits = Pick<AnswerOf<'publish'>, 'videoBitrate' | 'simulcast'>;
 
 /**
  * Each size has half the height of the next, so a quarter of its pixels; of bits it needs a little more than
- * that. Largest first; the share is that of the largest's bitrate.
+ * that, though the smallest, for whoever has next to nothing, no more than so many.
  */
-const LAYERS = [
-  { scale: 1, share: 1, most: Number.POSITIVE_INFINITY },
-  { scale: 2, share: 0.25, most: Number.POSITIVE_INFINITY },
-  // However large the largest: this one is for whoever has next to nothing.
-  { scale: 4, share: 0.08, most: 300_000 },
-];
-/** Below, in pixels of the shorter side and in bit/s, a size is of no use. */
-const LEAST = { height: 180, bitrate: 100_000 };
+const SHARES = [1, 0.25, 0.08];
+const MOST_OF_SMALLEST = 300_000;
+/** In bit/s: with less a size is of no use. */
+const LEAST = 100_000;
 
-/** From the smallest to the largest, as mediasoup wants them. With several, the number stays while it is sent. */
-export function encodingsFor(size: Size, video: VideoSettings, limits: Limits): RTCRtpEncodingParameters[] {
-  const maxBitrate = Math.min(video.maxBitrate, limits.videoBitrate.max);
-  const layers = LAYERS.map(({ scale, share, most }) => ({
-    scale,
-    maxBitrate: Math.min(most, Math.round(maxBitrate * share)),
-  })).filter(
-    ({ scale, maxBitrate }) =>
-      scale === 1 || (sentHeight(size, video) / scale >= LEAST.height && maxBitrate >= LEAST.bitrate),
-  );
-  const sent = limits.simulcast && video.simulcast !== false ? layers : layers.slice(0, 1);
-  return sent.toReversed().map((layer) => ({
-    maxBitrate: layer.maxBitrate,
+type Layer = Required<Pick<RTCRtpEncodingParameters, 'scaleResolutionDownBy' | 'maxBitrate'>>;
+
+/** From the smallest to the largest, as mediasoup wants them. Their number stays as long as they are sent. */
+export function encodingsFor(
+  size: Size,
+  video: VideoSettings,
+  limits: VideoLimits,
+): RTCRtpEncodingParameters[] {
+  const layers = layersFor(size, video, limits);
+  return layers.map((layer) => ({
+    ...layer,
     maxFramerate: video.frameRate,
-    scaleResolutionDownBy: scaleFor(size, video) * layer.scale,
-    ...(sent.length > 1 && { scalabilityMode: TEMPORAL_LAYERS[video.codec] }),
+    ...(layers.length > 1 && { scalabilityMode: TEMPORAL_LAYERS[video.codec] }),
   }));
 }
 
@@ -53,32 +47,48 @@ export function encodingsFor(size: Size, video: VideoSettings, limits: Limits): 
 const TEMPORAL_LAYERS = { VP8: 'L1T3', H264: 'L1T1' };
 
 /**
- * The same encodings for a track of another size: the largest is what was chosen, or what there is, and
- * those that would become too small rest.
+ * The same encodings for a track of another size, which may be too small for all of them. One layer is then
+ * the largest, as it is what the others are measured by; of several it is the smallest ones that Chromium
+ * sends of a small picture.
  */
 export function resized<T extends RTCRtpEncodingParameters>(
   encodings: readonly T[],
   size: Size,
   video: VideoSettings,
+  limits: VideoLimits,
 ): T[] {
-  const { length } = encodings;
+  const layers = layersFor(size, video, limits).slice(-encodings.length);
+  const first = layers.length === 1 ? encodings.length - 1 : 0;
   return encodings.map((encoding, index) => {
-    const scale = 2 ** (length - 1 - index);
-    return {
-      ...encoding,
-      active: scale === 1 || sentHeight(size, video) / scale >= LEAST.height,
-      scaleResolutionDownBy: scaleFor(size, video) * scale,
-    };
+    const layer = layers[index - first];
+    return layer ? { ...encoding, ...layer, active: true } : { ...encoding, active: false };
   });
 }
 
-/** For cameras that give more than was asked for. */
-export function scaleFor({ width, height }: Size, video: VideoSettings): number {
-  if (!width || !height) return 1;
-  return Math.max(1, Math.min(width, height) / video.height);
+function layersFor(size: Size, video: VideoSettings, { videoBitrate, simulcast }: VideoLimits): Layer[] {
+  const { width, height } = size;
+  const sent = width && height ? Math.min(width, height, video.height) : video.height;
+  // For cameras that give less than was asked for.
+  const wanted = video.maxBitrate * (maxBitrateFor(sent) / maxBitrateFor(video.height));
+  const most = Math.min(wanted, videoBitrate.max);
+  const count = simulcast && video.simulcast !== false ? countFor(sent) : 1;
+  return SHARES.slice(0, count)
+    .map((share, index) => ({
+      scaleResolutionDownBy: scaleFor(size, video) * 2 ** index,
+      maxBitrate: Math.round(index === 2 ? Math.min(most * share, MOST_OF_SMALLEST) : most * share),
+    }))
+    .filter(({ maxBitrate }, index) => index === 0 || maxBitrate >= LEAST)
+    .reverse();
 }
 
-/** Of the largest size, the shorter side. */
-function sentHeight({ width, height }: Size, video: VideoSettings): number {
-  return width && height ? Math.min(width, height, video.height) : video.height;
+/** By the height of the largest; the smallest is not to be less than 180 pixels high. */
+function countFor(height: number): number {
+  if (height >= 720) return 3;
+  return height >= 480 ? 2 : 1;
+}
+
+/** For cameras that give more than was asked for. */
+function scaleFor({ width, height }: Size, video: VideoSettings): number {
+  if (!width || !height) return 1;
+  return Math.max(1, Math.min(width, height) / video.height);
 }
