@@ -11,13 +11,20 @@ import { allowedAt, isSecret, keysAt, type Path, SETTINGS, settingAt, valueAt } 
 import { applyEnvironment, type Environment, nearest, readFile, reason, type Source } from './sources.ts';
 
 /** `file` goes before `PHAROS_CONFIG`, which goes before `config/pharos.yaml`. */
-export function loadConfig({ env, file }: { env: Environment; file?: string }): Config {
+export function loadConfig(from: From): Config {
+  return readConfig(from).config;
+}
+
+type From = { env: Environment; file?: string };
+
+/** The same, with where each setting stands. */
+export function readConfig({ env, file }: From): { config: Config; source: Source } {
   const source = applyEnvironment(readFile(file ?? (env.PHAROS_CONFIG || undefined)), env);
   const parsed = configSchema.safeParse(source.data);
   if (!parsed.success) throw new ConfigError(explain(parsed.error.issues, source));
   const complaint = crossCheck(parsed.data);
   if (complaint !== undefined) throw new ConfigError(withOrigin(complaint.text, complaint.path, source));
-  return deepFreeze(parsed.data);
+  return { config: deepFreeze(parsed.data), source };
 }
 
 // --- What the schema refuses ----------------------------------------------------

@@ -16,3 +16,8 @@ function lanAddress(): string | undefined {
   );
   return addresses.find(({ internal, family }) => !internal && family === 'IPv4')?.address;
 }
+
+/** Where the server is reached: by others, or if they can't reach it, from this machine. */
+export function reachedAt({ http }: Config, port: number): string {
+  return publicUrl(http, port) ?? `${http.tls.cert ? 'https' : 'http'}://localhost:${port}`;
+}

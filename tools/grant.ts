@@ -5,10 +5,10 @@ import { ConfigError } from '../config/errors.ts';
 import { loadConfig } from '../config/load.ts';
 import { type Config, grantLimitsSchema, streamPatternSchema } from '../config/schema.ts';
 import { type Action, type GrantLimits, subjectSchema } from '../server/auth/grant.ts';
+import { noteOn, usesOf } from '../server/auth/grant-uses.ts';
 import { loadKey } from '../server/auth/keys.ts';
 import { signToken } from '../server/auth/tokens.ts';
-import { matchesStream } from '../server/base/stream-pattern.ts';
-import { publicUrl } from '../server/public-url.ts';
+import { publicUrl, reachedAt } from '../server/public-url.ts';
 import { exitCode, serverOf, UsageError } from './lib/command.ts';
 
 const USAGE = `Makes a grant: a link, or a token, that allows one thing until it expires.
@@ -120,11 +120,12 @@ function limitsOf(values: { viewers?: string; bitrate?: string; streams?: string
 }
 
 /** Where the server is reached, as it prints it itself. */
-function serverUrl({ http }: Config): string {
-  const elsewhere = publicUrl(http, http.port);
-  if (elsewhere) return elsewhere;
-  if (http.port === 0) throw new UsageError('--url is missing: http.port is 0, so the port is not known');
-  return `${http.tls.cert ? 'https' : 'http'}://localhost:${http.port}`;
+function serverUrl(config: Config): string {
+  const { http } = config;
+  if (http.port === 0 && !publicUrl(http, 0)) {
+    throw new UsageError('--url is missing: http.port is 0, so the port is not known');
+  }
+  return reachedAt(config, http.port);
 }
 
 async function main(): Promise<number> {
@@ -146,7 +147,7 @@ async function main(): Promise<number> {
   const revoke = JSON.stringify(subject ? { subject } : { jti: id });
   console.log(
     [
-      ...usesOf(args, base, token),
+      ...linesOn(args, base, token),
       `Holds until  ${until}; to end it before: POST ${base}/api/revoke ${revoke}`,
       ...notesOn(args, config),
     ].join('\n'),
@@ -155,34 +156,16 @@ async function main(): Promise<number> {
 }
 
 /** What can be done with it, one line each. */
-function usesOf({ action, stream }: Arguments, base: string, token: string): string[] {
-  const one = !stream.includes('*');
-  switch (action) {
-    case 'publish':
-      return [
-        `Publish      ${base}/publish${one ? `?stream=${stream}` : ''}#key=${token}`,
-        `OBS, WHIP    ${base}/whip/${one ? stream : 'ID'} with the bearer token ${token}`,
-      ];
-    case 'watch':
-      return [
-        `Watch        ${base}/watch${one ? `/${stream}` : '/ID'}#key=${token}`,
-        `WHEP         ${base}/whep/${one ? stream : 'ID'} with the bearer token ${token}`,
-      ];
-    case 'record':
-      return [
-        `Record       POST ${base}/api/streams/${one ? stream : 'ID'}/recording with the bearer token ${token}`,
-      ];
-    case 'administer':
-      return [`Administer   with the bearer token ${token}`];
-  }
+function linesOn(args: Arguments, base: string, token: string): string[] {
+  return usesOf(args, base, token).map(({ name, url, link }) => {
+    const how = name === 'Record' ? `POST ${url}` : url;
+    return `${name.padEnd(12)} ${link ? how : `${how} with the bearer token ${token}`}`;
+  });
 }
 
-function notesOn({ action, stream }: Arguments, { auth }: Config): string[] {
-  if (action !== 'watch' || stream.includes('*')) return [];
-  if (auth.private.some((pattern) => matchesStream(pattern, stream))) return [];
-  return [
-    `Note         "${stream}" is not private: whoever knows its id watches it without this (auth.private)`,
-  ];
+function notesOn(args: Arguments, { auth }: Config): string[] {
+  const note = noteOn(args, auth);
+  return note === undefined ? [] : [`${'Note'.padEnd(12)} ${note}`];
 }
 
 process.exitCode = await main().catch((error: unknown) => {

@@ -12,6 +12,7 @@ type Options = { config: Config; authority: Authority; logger: Logger };
 export type AuditAction =
   | 'camera.add'
   | 'camera.remove'
+  | 'grant.make'
   | 'grant.revoke'
   | 'recording.start'
   | 'recording.stop'

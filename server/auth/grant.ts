@@ -64,6 +64,9 @@ export const subjectSchema = z
 /** The subject of a configured key. */
 export const subjectOfKey = (name: string) => `key:${name}`;
 
+/** Whether it is one by a key of the configuration, which no token can claim to be. */
+export const isKeyHolder = ({ subject }: Pick<Grant, 'subject'>) => subject.startsWith('key:');
+
 /** The subject of one who needs no grant. */
 export const subjectOfAddress = (address: string) => `address:${addressKey(address)}`;
 

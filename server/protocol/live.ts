@@ -303,6 +303,8 @@ const setting = z.object({
   description: z.string(),
   unit: z.nullable(z.string()),
   source,
+  /** Whether it is another than the default. */
+  changed: z.boolean(),
   /** A secret's is never told, only whether it is set, and of a list how many entries there are. */
   secret: z.boolean(),
   set: z.boolean(),

@@ -116,6 +116,11 @@ export class Recordings {
     };
   }
 
+  /** Whether it is recorded now, or about to be. */
+  isRunning(stream: string): boolean {
+    return this.#running.has(stream);
+  }
+
   /**
    * Begins to record a stream that is live; one that is recorded already goes on.
    * @throws PharosError `stream_not_found` if it is not live, `not_allowed` by configuration, `disk_full`.

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -8,6 +8,7 @@ import type { Authority } from '../auth/authority.ts';
 import { iceServersFor } from '../auth/ice-servers.ts';
 import { clientAddress, isAllowedOrigin, isLocal } from '../auth/requester.ts';
 import { TokenBucket } from '../base/limits.ts';
+import { refuseUpgrade } from '../base/upgrade.ts';
 import type { Joins } from '../metrics/joins.ts';
 import { CLOSE_CODES } from '../protocol/codes.ts';
 import type { RtpCapabilities } from '../protocol/messages.ts';
@@ -79,9 +80,18 @@ export class SignalingServer {
     this.#heartbeat = setInterval(() => this.#checkAlive(), limits.heartbeat * 1000);
   }
 
-  /** Takes over the server's WebSocket upgrades. */
-  attach(server: Server): void {
-    server.on('upgrade', (request, socket, head) => this.#serverOnUpgrade(request, socket, head));
+  /** Takes over a connection that asks to become a WebSocket. */
+  upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    const { http } = this.#options.config;
+    if (this.#draining) {
+      this.#options.admission.refused('server_closing');
+      refuseUpgrade(stream, `503 Service Unavailable\r\nRetry-After: ${RETRY_AFTER_SECONDS}`);
+    } else if (!isAllowedOrigin(request, http)) {
+      this.#options.admission.refused('not_allowed');
+      refuseUpgrade(stream, '403 Forbidden');
+    } else {
+      this.#wss.handleUpgrade(request, stream, head, (ws) => this.#wssOnConnection(ws, request));
+    }
   }
 
   /** Figures for health and metrics. */
@@ -120,22 +130,6 @@ export class SignalingServer {
   /** Ends what clients did not close themselves. */
   terminate(): void {
     for (const ws of this.#sockets.keys()) ws.terminate();
-  }
-
-  #serverOnUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
-    const { http } = this.#options.config;
-    stream.on('error', () => stream.destroy());
-    if (request.url?.split('?')[0] !== '/ws') {
-      refuseUpgrade(stream, '404 Not Found');
-    } else if (this.#draining) {
-      this.#options.admission.refused('server_closing');
-      refuseUpgrade(stream, `503 Service Unavailable\r\nRetry-After: ${RETRY_AFTER_SECONDS}`);
-    } else if (!isAllowedOrigin(request, http)) {
-      this.#options.admission.refused('not_allowed');
-      refuseUpgrade(stream, '403 Forbidden');
-    } else {
-      this.#wss.handleUpgrade(request, stream, head, (ws) => this.#wssOnConnection(ws, request));
-    }
   }
 
   #wssOnConnection(ws: WebSocket, request: IncomingMessage): void {
@@ -208,11 +202,4 @@ export class SignalingServer {
       }
     }
   }
-}
-
-/** @param status With further headers, if there are any. */
-function refuseUpgrade(stream: Duplex, status: string): void {
-  // Not only our half: a client that does not close its own would keep the connection.
-  stream.once('finish', () => stream.destroy());
-  stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
