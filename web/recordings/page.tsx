@@ -1,14 +1,15 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { RecordingList } from '../../server/protocol/recordings.ts';
+import { ADMIN_KEY, ApiError } from '../base/admin-api.ts';
 import { formatBytes } from '../base/format.ts';
 import { rememberKey, takeKey } from '../base/key.ts';
+import { KeyForm } from '../base/key-form.tsx';
 import { Notice } from '../base/notice.tsx';
-import { ApiError, RecordingsApi } from './api.ts';
-import { KeyForm } from './key-form.tsx';
+import { t as base } from '../base/text.ts';
+import { RecordingsApi } from './api.ts';
 import { RecordingCard } from './recording-card.tsx';
 
-const KEY = 'admin-key';
-const api = new RecordingsApi(takeKey(KEY) ?? '');
+const api = new RecordingsApi(takeKey(ADMIN_KEY) ?? '');
 /** While something changes by itself, and otherwise. */
 const POLL_MS = { busy: 2000, calm: 15_000 };
 
@@ -41,7 +42,7 @@ export function RecordingsPage() {
 
   const enter = (key: string) => {
     api.key = key;
-    rememberKey(KEY, key);
+    rememberKey(ADMIN_KEY, key);
     setLoaded({});
     void load();
   };
@@ -55,7 +56,21 @@ export function RecordingsPage() {
     await load();
   };
 
-  if (error?.status === 401) return <KeyForm wrong={api.key !== ''} onKey={enter} />;
+  if (error?.status === 401) {
+    return (
+      <main class="recordings">
+        <KeyForm
+          title="Recordings"
+          action="Show recordings"
+          refused={api.key === '' ? undefined : base('key.wrong.do')}
+          onKey={enter}
+        >
+          They are for whoever runs this server. The admin key is in the file <code>admin-key</code> in its
+          data folder.
+        </KeyForm>
+      </main>
+    );
+  }
   return (
     <main class="recordings">
       <div class="recordings-head">
