@@ -11,6 +11,9 @@ const seconds = (min: number, max: number) => z.int().min(min).max(max).meta({ u
 const count = (min: number, max: number) => z.int().min(min).max(max);
 const port = z.int().min(0).max(65535);
 
+/** A host source of a content security policy (CSP 3, section 2.3.1), without what could end a directive. */
+const FRAME_ANCESTOR = /^(\*|self|https?:\/\/(\*\.)?[A-Za-z0-9.-]{1,253}(:(\d{1,5}|\*))?)$/;
+
 const http = z.strictObject({
   host: z
     .string()
@@ -37,6 +40,13 @@ const http = z.strictObject({
     .default([])
     .describe(
       'Origins besides its own whose pages may open a WebSocket, e.g. "https://example.org"; "*" allows all.',
+    ),
+  frameAncestors: z
+    .array(z.string().regex(FRAME_ANCESTOR, '"*", "self", or an origin such as "https://example.org"'))
+    .max(100)
+    .default(['*'])
+    .describe(
+      'Pages that may show the player of /embed in a frame, by origin, e.g. "https://*.example.org"; "self": our own; "*": all; empty: none.',
     ),
   tls: z
     .strictObject({

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import preact from '@preact/preset-vite';
-import { defineConfig, type Plugin } from 'vite';
+import { build, defineConfig, type Plugin } from 'vite';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const server = `http://localhost:${process.env.PHAROS_HTTP_PORT ?? '3000'}`;
@@ -10,6 +10,8 @@ const PAGES: readonly [RegExp, string][] = [
   [/^\/publish\/?$/, '/publish/index.html'],
   [/^\/recordings\/?$/, '/recordings/index.html'],
   [/^\/watch(?:\/[^/.]*)?\/?$/, '/watch/index.html'],
+  [/^\/embed\/[^/.]*\/?$/, '/embed/index.html'],
+  [/^\/pharos-player\.js$/, '/component/main.ts'],
 ];
 
 const routes: Plugin = {
@@ -24,9 +26,33 @@ const routes: Plugin = {
   },
 };
 
+/** `<pharos-player>` beside the pages: one file that pages of other origins load, with all that it needs. */
+const component: Plugin = {
+  name: 'pharos-component',
+  apply: 'build',
+  async writeBundle({ dir }) {
+    await build({
+      configFile: false,
+      root: path('.'),
+      publicDir: false,
+      plugins: [preact()],
+      build: {
+        outDir: dir ?? path('../dist/web'),
+        emptyOutDir: false,
+        modulePreload: false,
+        // No library in vite's sense: it would leave the spaces in.
+        rolldownOptions: {
+          input: path('component/main.ts'),
+          output: { entryFileNames: 'pharos-player.js', codeSplitting: false },
+        },
+      },
+    });
+  },
+};
+
 export default defineConfig({
   root: path('.'),
-  plugins: [preact(), routes],
+  plugins: [preact(), routes, component],
   build: {
     outDir: path('../dist/web'),
     emptyOutDir: true,
@@ -39,6 +65,7 @@ export default defineConfig({
         publish: path('publish/index.html'),
         recordings: path('recordings/index.html'),
         watch: path('watch/index.html'),
+        embed: path('embed/index.html'),
       },
     },
   },

@@ -17,28 +17,39 @@ const PERMISSIONS = [
   'usb=()',
 ].join(', ');
 
+/** The player in a frame of somebody else's page: it plays, and no more. */
+const EMBED = /^\/embed\//;
+const EMBED_PERMISSIONS = PERMISSIONS.replace(/(camera|microphone|display-capture)=\(self\)/g, '$1=()');
+
 const YEAR_SECONDS = 365 * 86_400;
 
-export function securityHeaders({ tls }: Config['http']): Router {
+export function securityHeaders({ tls, frameAncestors }: Config['http']): Router {
   const withTls = tls.cert !== '';
+  // On plain HTTP browsers ignore it, and behind a proxy it is the proxy's to say.
+  const strictTransportSecurity = withTls && { maxAge: YEAR_SECONDS, includeSubDomains: false };
   const router = Router();
-  router.use(
-    helmet({
-      contentSecurityPolicy: { useDefaults: false, directives: policy(withTls) },
-      // On plain HTTP browsers ignore it, and behind a proxy it is the proxy's to say.
-      strictTransportSecurity: withTls && { maxAge: YEAR_SECONDS, includeSubDomains: false },
-    }),
-  );
-  const permissions: RequestHandler = (_request, response, next) => {
-    response.set('Permissions-Policy', PERMISSIONS);
-    next();
+  const forPages = helmet({
+    contentSecurityPolicy: { useDefaults: false, directives: policy(withTls, ["'self'"]) },
+    strictTransportSecurity,
+  });
+  const forFrames = helmet({
+    contentSecurityPolicy: { useDefaults: false, directives: policy(withTls, ancestors(frameAncestors)) },
+    strictTransportSecurity,
+    // It knows no list of origins; browsers heed the policy's.
+    xFrameOptions: false,
+    crossOriginResourcePolicy: { policy: 'cross-origin' },
+  });
+  const headers: RequestHandler = (request, response, next) => {
+    const framed = EMBED.test(request.path);
+    response.set('Permissions-Policy', framed ? EMBED_PERMISSIONS : PERMISSIONS);
+    (framed ? forFrames : forPages)(request, response, next);
   };
-  router.use(permissions);
+  router.use(headers);
   return router;
 }
 
 /** No `upgrade-insecure-requests`: in a LAN without TLS it would break every page. */
-function policy(withTls: boolean) {
+function policy(withTls: boolean, frameAncestors: readonly string[]) {
   return {
     'default-src': ["'self'"],
     'script-src': ["'self'"],
@@ -49,9 +60,14 @@ function policy(withTls: boolean) {
     'worker-src': ["'self'", 'blob:'],
     'object-src': ["'none'"],
     'base-uri': ["'none'"],
-    'frame-ancestors': ["'self'"],
+    'frame-ancestors': frameAncestors,
     'form-action': ["'self'"],
   };
+}
+
+function ancestors(origins: readonly string[]): readonly string[] {
+  if (origins.length === 0) return ["'none'"];
+  return origins.map((origin) => (origin === 'self' ? "'self'" : origin));
 }
 
 /** A name or an address with an optional port, and nothing that could end a directive. */

@@ -11,7 +11,11 @@ const ROUTES: readonly [RegExp, string][] = [
   [/^\/publish\/?$/, 'publish/index.html'],
   [/^\/recordings\/?$/, 'recordings/index.html'],
   [/^\/watch(?:\/[^/]*)?\/?$/, 'watch/index.html'],
+  [/^\/embed\/[^/]*\/?$/, 'embed/index.html'],
 ];
+
+/** `<pharos-player>`, for pages of any origin: what it may do there, `http.allowedOrigins` says. */
+const COMPONENT = '/pharos-player.js';
 
 export function pages(directory: string): Router {
   const router = Router();
@@ -19,6 +23,10 @@ export function pages(directory: string): Router {
   // The names of assets hold a hash of their content; those of other files do not.
   const files = { index: false, redirect: false } as const;
   router.use('/assets', express.static(`${directory}/assets`, { ...files, immutable: true, maxAge: '1y' }));
+  router.use(COMPONENT, (_request, response, next) => {
+    response.set({ 'Access-Control-Allow-Origin': '*', 'Cross-Origin-Resource-Policy': 'cross-origin' });
+    next();
+  });
   router.use(express.static(directory, { ...files, cacheControl: false, setHeaders: noCache }));
   return router;
 }

@@ -1,6 +1,7 @@
 import { identifierRule } from '../base/identifier.ts';
 import { IdentifierForm } from '../base/identifier-form.tsx';
 import { Notice } from '../base/notice.tsx';
+import { t } from '../player/text.ts';
 
 type Props = {
   /** The address has something for an identifier that cannot be one. */
@@ -12,10 +13,10 @@ type Props = {
 export function Chooser({ impossible, onWatch }: Props) {
   return (
     <div class="chooser">
-      <h2>Watch a stream</h2>
+      <h2>{t('choose')}</h2>
       {impossible && (
-        <Notice title="There can be no such stream">
-          The identifier in this page’s address is not possible. {identifierRule()}
+        <Notice title={t('choose.impossible')}>
+          {t('choose.impossible.do', { rule: identifierRule() })}
         </Notice>
       )}
       <IdentifierForm onWatch={onWatch} />

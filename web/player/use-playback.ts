@@ -1,40 +1,39 @@
 import type { RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
-import type { Viewer, ViewerState } from '../lib/viewer.ts';
-import { firstFrame } from './join.ts';
-import { Playback, type PlaybackState } from './playback.ts';
+import type { ViewerState } from '../lib/viewer.ts';
+import type { PlaybackState } from './playback.ts';
+import type { Player } from './player.ts';
 
-type Result = { playback: Playback | undefined; playbackState: PlaybackState; showing: boolean };
-
-const BEFORE: PlaybackState = { muted: false, volume: 1, paused: true, silenced: false };
+type Result = {
+  playbackState: PlaybackState;
+  /** There is a picture: from the first frame of each join on. */
+  showing: boolean;
+};
 
 /** States in which there is a picture, perhaps the last one. */
 const WITH_PICTURE: ReadonlySet<ViewerState['name']> = new Set(['live', 'away', 'reconnecting']);
 
-/** Connects viewer and video element; `showing` from the first frame of each join on. */
+/** Connects the player and the video element. */
 export function usePlayback(
-  viewer: Viewer,
+  player: Player,
   video: RefObject<HTMLVideoElement | null>,
   state: ViewerState,
 ): Result {
-  const [playback, setPlayback] = useState<Playback | undefined>();
-  const [playbackState, setPlaybackState] = useState(BEFORE);
+  const { viewer, playback } = player;
+  const [playbackState, setPlaybackState] = useState(playback.state);
   const [showing, setShowing] = useState(false);
   useLayoutEffect(() => {
     if (!video.current) return;
-    const created = new Playback(video.current);
     const offs = [
-      created.on('state', setPlaybackState),
-      viewer.on('tracks', (stream) => created.show(stream)),
+      playback.on('state', setPlaybackState),
+      viewer.on('tracks', (stream) => playback.show(stream)),
+      playback.attach(video.current),
     ];
-    setPlayback(created);
-    setPlaybackState(created.state);
-    if (viewer.mediaStream.active) created.show(viewer.mediaStream);
+    if (viewer.mediaStream.active) playback.show(viewer.mediaStream);
     return () => {
       for (const off of offs) off();
-      created.close();
     };
-  }, [viewer, video]);
+  }, [viewer, playback, video]);
 
   useEffect(() => {
     if (!WITH_PICTURE.has(state.name)) setShowing(false);
@@ -43,11 +42,11 @@ export function usePlayback(
   useLayoutEffect(() => {
     if (!video.current || showing || state.name === 'idle') return;
     return onFirstFrame(video.current, () => {
-      firstFrame(viewer);
+      player.firstFrame();
       setShowing(true);
     });
-  }, [viewer, video, showing, state.name]);
-  return { playback, playbackState, showing };
+  }, [player, video, showing, state.name]);
+  return { playbackState, showing };
 }
 
 function onFirstFrame(video: HTMLVideoElement, callback: () => void): () => void {

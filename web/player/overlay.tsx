@@ -1,32 +1,39 @@
-import { sentence } from '../base/explain.ts';
 import { MutedIcon, PlayIcon } from '../base/icons.tsx';
-import type { ViewerEvents, ViewerState } from '../lib/viewer.ts';
+import type { ViewerState } from '../lib/viewer.ts';
 import type { Message } from './describe.ts';
+import { HeadphonesIcon } from './icons.tsx';
 import type { PlaybackState } from './playback.ts';
+import { t } from './text.ts';
+import { Waiting } from './waiting.tsx';
 
 type Props = {
   state: ViewerState;
-  trouble: boolean;
   message: Message | undefined;
+  banner: string | undefined;
   /** There is a picture. */
   showing: boolean;
-  unplayable: ViewerEvents['unplayable'];
+  /** Sound alone is wished for. */
+  audioOnly: boolean;
   playback: PlaybackState;
   onPlay(): void;
   onUnmute(): void;
   onAgain(): void;
   /** The user is about to ask for it again. */
   onPrepare(): void;
+  onPicture(): void;
 };
 
 /** All that is said over, or in place of, the picture. */
 export function Overlay(props: Props) {
-  const { state, trouble, message, showing, unplayable, playback, onPlay, onUnmute } = props;
+  const { state, message, banner, showing, audioOnly, playback, onPlay, onUnmute, onPicture } = props;
   if (message) return <MessageCard {...props} message={message} />;
-  const banner = bannerFor(state, trouble, unplayable);
   return (
     <>
-      {!showing && !playback.paused && <div class="spinner" role="img" aria-label="Connecting" />}
+      {showing && audioOnly && <SoundOnly onPicture={onPicture} />}
+      {!showing && !(playback.paused && state.name === 'live') && !banner && (
+        <Waiting stage={state.name === 'live' ? 'picture' : 'connecting'} />
+      )}
+      {!showing && banner && <div class="spinner" />}
       {banner && (
         <p class="banner" role="status">
           {banner}
@@ -35,22 +42,23 @@ export function Overlay(props: Props) {
       {playback.paused && state.name === 'live' && (
         <button id="play" type="button" class="big-button" onClick={onPlay}>
           <PlayIcon />
-          Play
+          {t('control.play')}
         </button>
       )}
       {playback.silenced && !playback.paused && (
         <button id="unmute" type="button" class="big-button" onClick={onUnmute}>
           <MutedIcon />
-          Unmute
+          {t('big.unmute')}
         </button>
       )}
     </>
   );
 }
 
-function MessageCard({ message, onAgain, onPrepare }: Props & { message: Message }) {
+function MessageCard({ state, message, onAgain, onPrepare }: Props & { message: Message }) {
   return (
     <div class="message">
+      {state.name === 'waiting' && <div class="spinner small" />}
       <p class="message-title">{message.title}</p>
       {message.text && <p class="message-text">{message.text}</p>}
       {message.again && (
@@ -69,19 +77,15 @@ function MessageCard({ message, onAgain, onPrepare }: Props & { message: Message
   );
 }
 
-function bannerFor(
-  state: ViewerState,
-  trouble: boolean,
-  unplayable: ViewerEvents['unplayable'],
-): string | undefined {
-  if (state.name === 'away') {
-    return state.notice ? sentence(state.notice.message) : 'The publisher is reconnecting…';
-  }
-  if (state.name === 'reconnecting') return 'The connection was lost. Trying again…';
-  if (trouble) return 'Nothing is getting through at the moment. Checking the connection…';
-  const kinds = unplayable.map(({ kind }) => kind);
-  if (kinds.includes('video'))
-    return 'This browser cannot play the picture of this stream. You hear its sound.';
-  if (kinds.includes('audio')) return 'This browser cannot play the sound of this stream.';
-  return undefined;
+function SoundOnly({ onPicture }: { onPicture(): void }) {
+  return (
+    <div class="sound-only">
+      <HeadphonesIcon />
+      <p class="message-title">{t('audioOnly')}</p>
+      <p class="message-text">{t('audioOnly.do')}</p>
+      <button id="picture" type="button" class="button" onClick={onPicture}>
+        {t('audioOnly.undo')}
+      </button>
+    </div>
+  );
 }

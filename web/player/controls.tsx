@@ -12,23 +12,34 @@ import {
 import type { Fullscreen } from './fullscreen.ts';
 import { canFloat, toggleFloating } from './picture-in-picture.ts';
 import type { Playback, PlaybackState } from './playback.ts';
+import { t } from './text.ts';
 
 type Props = {
   playback: Playback;
   state: PlaybackState;
   fullscreen: Fullscreen;
   video: RefObject<HTMLVideoElement | null>;
+  /** The menu, with its button. */
+  menu: ComponentChildren;
   onLeave(): void;
 };
 
-export function Controls({ playback, state, fullscreen, video, onLeave }: Props) {
+export function Controls({ playback, state, fullscreen, video, menu, onLeave }: Props) {
   const silent = state.muted || state.volume === 0;
   return (
-    <div class="controls" role="toolbar" aria-label="Player">
-      <Control id="pause" label={state.paused ? 'Play' : 'Pause'} onClick={() => playback.togglePaused()}>
+    <div class="controls" role="toolbar" aria-label={t('control.bar')}>
+      <Control
+        id="pause"
+        label={t(state.paused ? 'control.play' : 'control.pause')}
+        onClick={() => playback.togglePaused()}
+      >
         {state.paused ? <PlayIcon /> : <PauseIcon />}
       </Control>
-      <Control id="mute" label={silent ? 'Turn sound on' : 'Mute'} onClick={() => playback.setMuted(!silent)}>
+      <Control
+        id="mute"
+        label={t(silent ? 'control.unmute' : 'control.mute')}
+        onClick={() => playback.setMuted(!silent)}
+      >
         {silent ? <MutedIcon /> : <SoundIcon />}
       </Control>
       <input
@@ -39,25 +50,26 @@ export function Controls({ playback, state, fullscreen, video, onLeave }: Props)
         max="1"
         step="0.05"
         value={silent ? 0 : state.volume}
-        aria-label="Volume"
+        aria-label={t('control.volume')}
         onInput={(event) => playback.setVolume(event.currentTarget.valueAsNumber)}
       />
       <span class="controls-gap" />
+      {menu}
       {canFloat() && (
-        <Control id="pip" label="Picture in picture" onClick={() => void toggleFloating(video.current)}>
+        <Control id="pip" label={t('control.pip')} onClick={() => void toggleFloating(video.current)}>
           <PipIcon />
         </Control>
       )}
       {fullscreen.possible && (
         <Control
           id="fullscreen"
-          label={fullscreen.on ? 'Leave full screen' : 'Full screen'}
+          label={t(fullscreen.on ? 'control.fullscreen.leave' : 'control.fullscreen')}
           onClick={fullscreen.toggle}
         >
           {fullscreen.on ? <ExitFullscreenIcon /> : <FullscreenIcon />}
         </Control>
       )}
-      <Control id="leave" label="Stop watching" onClick={onLeave}>
+      <Control id="leave" label={t('control.leave')} onClick={onLeave}>
         <LeaveIcon />
       </Control>
     </div>
