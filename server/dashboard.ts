@@ -1,5 +1,4 @@
 /** The operator's dashboard, put together from all parts of the server. */
-import { readFileSync } from 'node:fs';
 import { version as mediasoupVersion } from 'mediasoup';
 import type { Config } from '../config/schema.ts';
 import type { WorkerPool } from '../workers/media/pool.ts';
@@ -18,6 +17,7 @@ import type { About } from './protocol/live.ts';
 import type { Recordings } from './recordings/recordings.ts';
 import type { SignalingServer } from './signaling/server.ts';
 import type { Registry } from './streams/registry.ts';
+import { ownVersion } from './version.ts';
 
 type Parts = {
   config: Config;
@@ -60,11 +60,6 @@ function aboutThis(config: Config, pool: WorkerPool, canPlay: boolean): Omit<Abo
     maxLoad: config.limits.maxLoad,
     whep: canPlay,
   };
-}
-
-function ownVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  return typeof version === 'string' ? version : '';
 }
 
 function copyOf({ everyMs, at, rows }: ReturnType<WorkerPool['loads']>): About['loads'] {

@@ -22,14 +22,9 @@ import { drain } from './drain.ts';
 import { gatherFacts } from './facts.ts';
 import { greeting } from './greeting.ts';
 import { createApp } from './http/app.ts';
-import { camerasApi } from './http/cameras-api.ts';
-import { configApi } from './http/config-api.ts';
-import { grantsApi } from './http/grants-api.ts';
 import { listen } from './http/listen.ts';
-import { metricsApi, metricsApp } from './http/metrics-api.ts';
-import { postersApi } from './http/posters-api.ts';
-import { recordingsApi } from './http/recordings-api.ts';
-import { streamsApi } from './http/streams-api.ts';
+import { metricsApp } from './http/metrics-api.ts';
+import { restApi } from './http/rest.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { Posters } from './posters/posters.ts';
 import { publicUrl, reachedAt } from './public-url.ts';
@@ -37,6 +32,7 @@ import { Recordings } from './recordings/recordings.ts';
 import { wireCapabilities } from './signaling/capabilities.ts';
 import { SignalingServer } from './signaling/server.ts';
 import { Registry } from './streams/registry.ts';
+import { ownVersion } from './version.ts';
 import { whip as serveWhip } from './whip/routes.ts';
 
 const PAGES = fileURLToPath(new URL('../dist/web', import.meta.url));
@@ -116,19 +112,12 @@ async function start(config: Config, settings: readonly Effective[], logger: Log
     onRefusal: (code) => admission.refused(code),
     routes: [
       whip.router,
-      streamsApi({ access, registry }),
-      grantsApi({
-        access,
-        authority,
-        auth: config.auth,
+      restApi({
+        ...{ config, access, authority, registry, cameras, recordings, posters, metrics, settings },
         secret: jwtKey.key,
         baseUrl: () => reachedAt(config, http.port),
+        version: ownVersion(),
       }),
-      configApi({ access, settings }),
-      camerasApi({ access, cameras }),
-      recordingsApi({ access, recordings }),
-      postersApi({ config, access, authority, posters }),
-      metricsApi({ access, metrics }),
     ],
   });
   const http = await listen(app, config.http, logger, { limits: { ...config.http, ...config.limits } }).catch(

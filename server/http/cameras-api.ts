@@ -1,47 +1,42 @@
 /** `/api/cameras`: what cameras there are and how they do; adding and removing some while running. */
-import { type RequestHandler, Router } from 'express';
-import { type CameraSettings, cameraSchema } from '../../config/schema.ts';
+import { Router } from 'express';
+import type { CameraSettings } from '../../config/schema.ts';
 import type { Access } from '../auth/access.ts';
 import { CAMERA_URL_WORDS } from '../base/camera-url.ts';
 import { PharosError } from '../base/errors.ts';
 import type { Cameras } from '../cameras/cameras.ts';
+import { respond, serve } from './operation.ts';
+import { addCamera, getCamera, listCameras, removeCamera } from './operations/cameras.ts';
 
 type Options = { access: Access; cameras: Cameras };
 
 export function camerasApi({ access, cameras }: Options): Router {
   const router = Router();
-  router
-    .route('/api/cameras')
-    .all(access.need('administer'))
-    .get((_request, response) => {
-      response.json({ cameras: cameras.list() });
-    })
-    .post(async (request, response) => {
-      const status = await cameras.add(settingsOf(request.body));
-      access.audit(request, 'camera.add', { streamId: status.stream });
-      response.status(201).location(`/api/cameras/${status.stream}`).json(status);
-    })
-    .all(notAllowed('GET, POST'));
-  router
-    .route('/api/cameras/:stream')
-    .all(access.need('administer'))
-    .get((request, response) => {
-      const status = cameras.get(request.params.stream);
-      if (!status) throw new PharosError('stream_not_found', 'there is no camera of this stream');
-      response.json(status);
-    })
-    .delete(async (request, response) => {
-      await cameras.remove(request.params.stream);
-      access.audit(request, 'camera.remove', { streamId: request.params.stream });
-      response.status(204).end();
-    })
-    .all(notAllowed('GET, DELETE'));
+  serve(router, access, listCameras, (_request, response) => {
+    respond(response, listCameras, 200, { cameras: cameras.list() });
+  });
+  serve(router, access, addCamera, async (request, response) => {
+    const status = await cameras.add(settingsOf(request.body));
+    access.audit(request, 'camera.add', { streamId: status.stream });
+    response.location(`/api/cameras/${status.stream}`);
+    respond(response, addCamera, 201, status);
+  });
+  serve(router, access, getCamera, (request, response) => {
+    const status = cameras.get(streamOf(request));
+    if (!status) throw new PharosError('stream_not_found', 'there is no camera of this stream');
+    respond(response, getCamera, 200, status);
+  });
+  serve(router, access, removeCamera, async (request, response) => {
+    await cameras.remove(streamOf(request));
+    access.audit(request, 'camera.remove', { streamId: streamOf(request) });
+    respond(response, removeCamera, 204);
+  });
   return router;
 }
 
 /** The values are not repeated: one may be a password in the wrong place. */
 function settingsOf(body: unknown): CameraSettings {
-  const parsed = cameraSchema.safeParse(body);
+  const parsed = addCamera.body.schema.safeParse(body);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   if (issue?.code === 'unrecognized_keys') {
@@ -61,9 +56,6 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 const FIELDS = `the fields are ${Object.keys(WORDS).join(', ')}`;
 
-function notAllowed(methods: string): RequestHandler {
-  return (_request, response) => {
-    response.set('Allow', methods);
-    throw new PharosError('method_not_allowed', `this address takes ${methods}`);
-  };
+function streamOf({ params: { stream = '' } }: { params: Record<string, string> }): string {
+  return stream;
 }

@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { type Request, Router } from 'express';
-import { z } from 'zod';
-import { type Config, grantLimitsSchema, streamPatternSchema } from '../../config/schema.ts';
+import { Router } from 'express';
+import type { z } from 'zod';
+import type { Config } from '../../config/schema.ts';
 import type { Access } from '../auth/access.ts';
 import type { Authority } from '../auth/authority.ts';
-import { actionSchema, isKeyHolder, subjectSchema } from '../auth/grant.ts';
+import { isKeyHolder } from '../auth/grant.ts';
 import { noteOn, usesOf } from '../auth/grant-uses.ts';
 import { signToken } from '../auth/tokens.ts';
 import { PharosError } from '../base/errors.ts';
-import type { MadeGrant } from '../protocol/live.ts';
+import { respond, serve } from './operation.ts';
+import { makeGrant, revokeGrants, TEN_YEARS } from './operations/grants.ts';
 
 type Options = {
   access: Access;
@@ -19,24 +20,6 @@ type Options = {
   /** Where the server is reached, without a slash at its end. */
   baseUrl(): string;
 };
-
-/** When all that it concerns will have expired, in seconds since 1970; a revocation is kept until then. */
-const expires = z.int().positive().optional();
-const name = z.string().min(1).max(256);
-const revokeSchema = z.union([
-  z.strictObject({ jti: name, expires }),
-  z.strictObject({ subject: name.refine((subject) => !/^(key|address):/.test(subject)), expires }),
-]);
-
-const TEN_YEARS = 10 * 365 * 86_400;
-const grantSchema = z.strictObject({
-  action: actionSchema,
-  stream: streamPatternSchema.default('*'),
-  /** In seconds. */
-  ttl: z.int().min(1).max(TEN_YEARS).default(86_400),
-  subject: subjectSchema.optional(),
-  limits: grantLimitsSchema.default({}),
-});
 
 const WORDS: Readonly<Record<string, string>> = {
   action: '"publish", "watch", "record" or "administer"',
@@ -49,7 +32,7 @@ const WORDS: Readonly<Record<string, string>> = {
 /** `POST /api/grants`: makes a token, as `npm run grant` does. `POST /api/revoke`: ends some, and what goes on by them. */
 export function grantsApi({ access, authority, auth, secret, baseUrl }: Options): Router {
   const router = Router();
-  router.post('/api/grants', access.need('administer'), async (request, response) => {
+  serve(router, access, makeGrant, async (request, response) => {
     const { action, stream, ttl, subject, limits } = grantOf(request);
     if (action === 'administer' && !isKeyHolder(access.grantOf(request))) {
       // Else one that is about to expire, or to be revoked, would live on in those that it made.
@@ -73,7 +56,7 @@ export function grantsApi({ access, authority, auth, secret, baseUrl }: Options)
       holder: subject,
       expires: until,
     });
-    const made: MadeGrant = {
+    respond(response, makeGrant, 201, {
       token,
       jti: id,
       action,
@@ -82,11 +65,10 @@ export function grantsApi({ access, authority, auth, secret, baseUrl }: Options)
       expires: until,
       uses: usesOf({ action, stream }, baseUrl(), token),
       note: noteOn({ action, stream }, auth) ?? null,
-    };
-    response.status(201).json(made);
+    });
   });
-  router.post('/api/revoke', access.need('administer'), async (request, response) => {
-    const body = revokeSchema.safeParse(request.body);
+  serve(router, access, revokeGrants, async (request, response) => {
+    const body = revokeGrants.body.schema.safeParse(request.body);
     if (!body.success) {
       throw new PharosError(
         'bad_request',
@@ -96,13 +78,13 @@ export function grantsApi({ access, authority, auth, secret, baseUrl }: Options)
     const { expires, ...what } = body.data;
     const ended = await authority.revoke(what, expires === undefined ? undefined : expires * 1000);
     access.audit(request, 'grant.revoke', { revoked: what, ended });
-    response.json({ ended });
+    respond(response, revokeGrants, 200, { ended });
   });
   return router;
 }
 
-function grantOf({ body }: Request): z.infer<typeof grantSchema> {
-  const parsed = grantSchema.safeParse(body);
+function grantOf({ body }: { body: unknown }): z.infer<typeof makeGrant.body.schema> {
+  const parsed = makeGrant.body.schema.safeParse(body);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const field = String(issue?.path[0] ?? '');

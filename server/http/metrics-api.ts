@@ -2,12 +2,14 @@
 import express, { type Express, type RequestHandler, Router } from 'express';
 import type { Access } from '../auth/access.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import { serve } from './operation.ts';
+import { getMetrics } from './operations/server.ts';
 
 type Options = { access: Access; metrics: Metrics };
 
 export function metricsApi({ access, metrics }: Options): Router {
   const router = Router();
-  router.get('/metrics', access.need('administer'), scrape(metrics));
+  serve(router, access, getMetrics, scrape(metrics));
   return router;
 }
 

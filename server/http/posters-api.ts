@@ -7,6 +7,8 @@ import { PharosError } from '../base/errors.ts';
 import { addressKey, KeyedLimiter } from '../base/limits.ts';
 import type { Posters } from '../posters/posters.ts';
 import { streamId } from '../protocol/messages.ts';
+import { serve } from './operation.ts';
+import { getPoster } from './operations/streams.ts';
 
 type Options = { config: Config; access: Access; authority: Authority; posters: Posters };
 
@@ -21,27 +23,28 @@ export function postersApi({ config, access, authority, posters }: Options): Rou
     throw new PharosError('too_many_requests', 'too many posters for this address; try again in a minute');
   };
   router
-    .route('/api/streams/:stream/poster')
+    .route(getPoster.path)
     .all(crossOrigin)
     .options((_request, response) => {
       response.status(204).end();
     })
-    .get(limited, access.need('watch'), async (request, response) => {
-      const { stream } = request.params;
-      const id = streamId.safeParse(stream);
-      const poster = id.success ? await posters.get(id.data) : undefined;
-      if (!poster) throw new PharosError('stream_not_found', 'there is no picture of this stream just now');
-      const isPrivate = id.success && authority.isPrivate(id.data);
-      response
-        .set({
-          'Content-Type': 'image/jpeg',
-          'Cache-Control': `${isPrivate ? 'private, ' : ''}max-age=${config.posters.interval}`,
-          'Last-Modified': new Date(poster.madeAt).toUTCString(),
-          ETag: poster.etag,
-          Vary: 'Authorization',
-        })
-        .send(poster.jpeg);
-    });
+    // First: asking who may costs something too.
+    .get(limited);
+  serve(router, access, getPoster, async (request, response) => {
+    const id = streamId.safeParse(request.params.stream);
+    const poster = id.success ? await posters.get(id.data) : undefined;
+    if (!poster) throw new PharosError('stream_not_found', 'there is no picture of this stream just now');
+    const isPrivate = id.success && authority.isPrivate(id.data);
+    response
+      .set({
+        'Content-Type': 'image/jpeg',
+        'Cache-Control': `${isPrivate ? 'private, ' : ''}max-age=${config.posters.interval}`,
+        'Last-Modified': new Date(poster.madeAt).toUTCString(),
+        ETag: poster.etag,
+        Vary: 'Authorization',
+      })
+      .send(poster.jpeg);
+  });
   return router;
 }
 

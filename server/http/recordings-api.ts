@@ -15,6 +15,16 @@ import {
 } from '../recordings/names.ts';
 import type { Recordings } from '../recordings/recordings.ts';
 import type { StoredRecording } from '../recordings/store.ts';
+import { respond, serve } from './operation.ts';
+import {
+  deleteRecording,
+  getRecording,
+  getRecordingFile,
+  getStreamRecording,
+  listRecordings,
+  startRecording,
+  stopRecording,
+} from './operations/recordings.ts';
 
 type Options = { access: Access; recordings: Recordings };
 
@@ -28,51 +38,45 @@ export function recordingsApi({ access, recordings }: Options): Router {
   const files = new Files(recordings, links);
 
   // Before what is for administrators alone: the address itself is the grant.
-  router.get('/api/recordings/:stream/:start/files/:file', async (request, response, next) => {
+  serve(router, access, getRecordingFile, async (request, response, next) => {
     const id = idOf(request);
-    const { file } = request.params;
+    const { file = '' } = request.params;
     if (!links.holds(id, file, request.query.until, request.query.grant)) {
       throw new PharosError('unauthorized', 'this address is wrong or too old; load the list again');
     }
     await send(recordings, id, file, request, response, next);
   });
-  router.get('/api/recordings', access.need('administer'), async (_request, response) => {
+  serve(router, access, listRecordings, async (_request, response) => {
     const stored = await recordings.store.list({ limit: LIST_LENGTH + 1 });
-    const list: RecordingList = {
+    respond(response, listRecordings, 200, {
       recordings: await Promise.all(stored.slice(0, LIST_LENGTH).map((each) => files.describe(each))),
       more: stored.length > LIST_LENGTH,
       disk: await diskOf(recordings.store.root),
-    };
-    response.json(list);
+    });
   });
-  router
-    .route('/api/recordings/:stream/:start')
-    .all(access.need('administer'))
-    .get(async (request, response) => {
-      response.json(await files.describe(await recordings.store.find(idOf(request))));
-    })
-    .delete(async (request, response) => {
-      await recordings.delete(idOf(request));
-      access.audit(request, 'recording.delete', { recording: formatRecordingId(idOf(request)) });
-      response.status(204).end();
-    });
+  serve(router, access, getRecording, async (request, response) => {
+    const stored = await recordings.store.find(idOf(request));
+    respond(response, getRecording, 200, await files.describe(stored));
+  });
+  serve(router, access, deleteRecording, async (request, response) => {
+    await recordings.delete(idOf(request));
+    access.audit(request, 'recording.delete', { recording: formatRecordingId(idOf(request)) });
+    respond(response, deleteRecording, 204);
+  });
 
-  router
-    .route('/api/streams/:stream/recording')
-    .all(access.need('record'))
-    .get(async (request, response) => {
-      response.json(await recordings.status(streamOf(request)));
-    })
-    .post(async (request, response) => {
-      const status = await recordings.start(streamOf(request));
-      access.audit(request, 'recording.start', { streamId: streamOf(request) });
-      response.status(201).json(status);
-    })
-    .delete(async (request, response) => {
-      await recordings.stop(streamOf(request));
-      access.audit(request, 'recording.stop', { streamId: streamOf(request) });
-      response.json(await recordings.status(streamOf(request)));
-    });
+  serve(router, access, getStreamRecording, async (request, response) => {
+    respond(response, getStreamRecording, 200, await recordings.status(streamOf(request)));
+  });
+  serve(router, access, startRecording, async (request, response) => {
+    const status = await recordings.start(streamOf(request));
+    access.audit(request, 'recording.start', { streamId: streamOf(request) });
+    respond(response, startRecording, 201, status);
+  });
+  serve(router, access, stopRecording, async (request, response) => {
+    await recordings.stop(streamOf(request));
+    access.audit(request, 'recording.stop', { streamId: streamOf(request) });
+    respond(response, stopRecording, 200, await recordings.status(streamOf(request)));
+  });
   return router;
 }
 

@@ -1,29 +1,31 @@
-import { type Request, Router } from 'express';
+import { Router } from 'express';
 import type { Access } from '../auth/access.ts';
 import { PharosError } from '../base/errors.ts';
 import { streamId } from '../protocol/messages.ts';
 import type { Registry } from '../streams/registry.ts';
+import { respond, serve } from './operation.ts';
+import { deleteStream, endSession, getStream, listSessions, listStreams } from './operations/streams.ts';
 
 type Options = { access: Access; registry: Registry };
 
 /** `/api/streams`: what streams there are, who publishes and watches them, and the end of either. */
 export function streamsApi({ access, registry }: Options): Router {
   const router = Router();
-  router.get('/api/streams', access.need('administer'), (_request, response) => {
-    response.json({ streams: registry.list().map((stream) => ({ ...stream, since: isoOf(stream.since) })) });
+  serve(router, access, listStreams, (_request, response) => {
+    const streams = registry.list().map((stream) => ({ ...stream, since: isoOf(stream.since) }));
+    respond(response, listStreams, 200, { streams });
   });
-  // Also for whoever publishes or records it: an encoder has no page that could tell what disturbs its viewers.
-  router.get('/api/streams/:stream', access.need('record'), (request, response) => {
+  serve(router, access, getStream, (request, response) => {
     const publisher = registry.publisherOf(idOf(request));
     if (!publisher) throw new PharosError('stream_not_found', 'nobody publishes this stream');
-    response.json({
+    respond(response, getStream, 200, {
       stream: publisher.streamId,
       live: publisher.live,
       viewers: registry.viewerCount(publisher.streamId),
-      notices: publisher.notices,
+      notices: [...publisher.notices],
     });
   });
-  router.delete('/api/streams/:stream', access.need('administer'), (request, response) => {
+  serve(router, access, deleteStream, (request, response) => {
     const id = idOf(request);
     if (registry.isReserved(id)) {
       throw new PharosError(
@@ -33,26 +35,28 @@ export function streamsApi({ access, registry }: Options): Router {
     }
     if (!registry.remove(id)) throw noStream();
     access.audit(request, 'stream.delete', { streamId: id });
-    response.status(204).end();
+    respond(response, deleteStream, 204);
   });
-  router.get('/api/streams/:stream/sessions', access.need('administer'), (request, response) => {
+  serve(router, access, listSessions, (request, response) => {
     const sessions = registry.participants(idOf(request));
     if (sessions.length === 0) throw noStream();
-    response.json({ sessions: sessions.map((session) => ({ ...session, since: isoOf(session.since) })) });
+    respond(response, listSessions, 200, {
+      sessions: sessions.map((session) => ({ ...session, since: isoOf(session.since) })),
+    });
   });
-  router.delete('/api/streams/:stream/sessions/:session', access.need('administer'), (request, response) => {
+  serve(router, access, endSession, (request, response) => {
     const id = idOf(request);
-    const { session } = request.params;
-    if (typeof session !== 'string' || !registry.kick(id, session)) {
+    const { session = '' } = request.params;
+    if (!registry.kick(id, session)) {
       throw new PharosError('stream_not_found', 'there is no such session of this stream; it may have ended');
     }
     access.audit(request, 'session.kick', { streamId: id, session });
-    response.status(204).end();
+    respond(response, endSession, 204);
   });
   return router;
 }
 
-function idOf({ params }: Request): string {
+function idOf({ params }: { params: Record<string, string> }): string {
   const id = streamId.safeParse(params.stream);
   if (!id.success) throw noStream();
   return id.data;

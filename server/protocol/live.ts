@@ -297,7 +297,7 @@ const source = z.discriminatedUnion('from', [
   z.object({ from: z.literal('environment'), where: z.string() }),
 ]);
 
-const setting = z.object({
+export const setting = z.object({
   key: z.string(),
   env: z.string(),
   description: z.string(),

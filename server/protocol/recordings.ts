@@ -5,7 +5,7 @@ import { streamId } from './messages.ts';
 const verdict = z.enum(['ok', 'repaired', 'damaged']);
 export type Verdict = z.infer<typeof verdict>;
 
-const part = z.object({
+export const recordingPart = z.object({
   file: z.string(),
   bytes: z.number(),
   /** In seconds; null while nobody knows. */
@@ -19,7 +19,7 @@ const part = z.object({
   url: z.nullable(z.string()),
 });
 
-const recording = z.object({
+export const recording = z.object({
   /** `<stream>/<start>`, as in the addresses of the API. */
   id: z.string(),
   stream: streamId,
@@ -31,7 +31,7 @@ const recording = z.object({
   endReason: z.string(),
   verdict: z.nullable(verdict),
   why: z.string(),
-  parts: z.array(part),
+  parts: z.array(recordingPart),
   thumbnail: z.nullable(z.string()),
   upload: z.enum(['off', 'waiting', 'done', 'failed']),
 });

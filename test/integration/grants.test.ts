@@ -341,7 +341,13 @@ describe('what goes on ends with its grant', () => {
     const { client } = await publish(server.wsUrl, { stream: 'deleted-ws', key: KEYS.publish });
     cleanups.push(() => client.close());
     const list = (await (await rest('GET', '/api/streams')).json()) as { streams: unknown[] };
-    expect(list.streams).toContainEqual({ stream, live: true, viewers: 2, since: expect.any(String) });
+    expect(list.streams).toContainEqual({
+      stream,
+      title: '',
+      live: true,
+      viewers: 2,
+      since: expect.any(String),
+    });
 
     const since = performance.now();
     for (const each of [stream, 'deleted-ws'])
