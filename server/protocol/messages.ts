@@ -217,7 +217,7 @@ const pixels = uint(16_384);
 const mediaPath = z.enum(['udp', 'tcp', 'relay']);
 
 /** What a publisher's browser says of its sending (W3C webrtc-stats), over some seconds. */
-const sending = z.strictObject({
+export const sending = z.strictObject({
   limitation: source.limitation,
   /** Bits per second, of sound and picture together. */
   bitrate: uint(1e9),
@@ -232,7 +232,7 @@ const sending = z.strictObject({
 export type Sending = z.infer<typeof sending>;
 
 /** What a viewer's browser says of its receiving, over some seconds. */
-const receiving = z.strictObject({
+export const receiving = z.strictObject({
   /** For how long the picture stood still. */
   frozen: milliseconds,
   bitrate: uint(1e9),
