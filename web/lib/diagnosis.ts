@@ -53,7 +53,7 @@ export type HealthReason =
   /** Amber: media goes by TCP although the server offers UDP. */
   | 'udp_blocked';
 
-export type Health = { light: HealthLight; reason: HealthReason };
+export type Health = { readonly light: HealthLight; readonly reason: HealthReason };
 
 export type ViewerObservation = {
   stats: ReceivingStats;
@@ -97,7 +97,7 @@ export type PublisherObservation = {
   interrupted: boolean;
   /** Undefined until there are two looks at it. */
   stats: SendingStats | undefined;
-  audience: EventOf<'audience'> | undefined;
+  audience: Omit<EventOf<'audience'>, 'type'> | undefined;
   /** Whether there is a picture to be sent. */
   video: boolean;
   udpOffered: boolean;
@@ -149,15 +149,21 @@ function around({ stats, audience, udpOffered }: PublisherObservation): Health {
   }
   if (stats && stats.roundTrip > PUBLISHER.roundTrip) return amber('slow_path');
   if (stats?.path === 'tcp' && udpOffered) return amber('udp_blocked');
-  return { light: 'green', reason: 'ok' };
+  return GREEN;
 }
 
-function amber(reason: HealthReason): Health {
-  return { light: 'amber', reason };
-}
+const GREEN: Health = { light: 'green', reason: 'ok' };
+/** One and the same object for what is the same. */
+const made = new Map<string, Health>();
 
-function red(reason: HealthReason): Health {
-  return { light: 'red', reason };
+const amber = (reason: HealthReason) => make('amber', reason);
+const red = (reason: HealthReason) => make('red', reason);
+
+function make(light: HealthLight, reason: HealthReason): Health {
+  const key = `${light} ${reason}`;
+  const known = made.get(key) ?? { light, reason };
+  made.set(key, known);
+  return known;
 }
 
 /** So many of the last looks decide. */
@@ -190,5 +196,37 @@ export class Steady<Finding> {
   reset(): void {
     this.#last = [];
     this.#told = this.#well;
+  }
+}
+
+/** Known for certain, and told at once. */
+const AT_ONCE: ReadonlySet<HealthReason> = new Set([
+  'connecting',
+  'reconnecting',
+  'failed',
+  'media_blocked',
+  'interrupted',
+]);
+
+/** A publisher's health without flicker. */
+export class SteadyHealth {
+  readonly #steady = new Steady(GREEN);
+
+  /** With new statistics. */
+  look(observation: PublisherObservation): Health | undefined {
+    const found = this.#atOnce(observation);
+    return found && !AT_ONCE.has(found.reason) ? this.#steady.look(found) : found;
+  }
+
+  /** With those of the last look. */
+  now(observation: PublisherObservation): Health | undefined {
+    const found = this.#atOnce(observation);
+    return found && !AT_ONCE.has(found.reason) ? this.#steady.told : found;
+  }
+
+  #atOnce(observation: PublisherObservation): Health | undefined {
+    const found = health(observation);
+    if (!found || AT_ONCE.has(found.reason)) this.#steady.reset();
+    return found;
   }
 }

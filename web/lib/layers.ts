@@ -17,6 +17,8 @@ export type ReceivedLayers = {
 export class LayerChoice {
   readonly #layers: Observed<ReceivedLayers | undefined>;
   #wish: VideoWish = { video: true };
+  /** None above this, whatever is wished for. */
+  #limit: number | undefined;
   /** That of the session which is told of wishes. */
   #conversation: Conversation | undefined;
 
@@ -38,10 +40,18 @@ export class LayerChoice {
     this.#say();
   }
 
+  /** No layer above that one, however large a picture is wished for; undefined: no such bound. */
+  limit(spatialLayer: number | undefined): void {
+    if (spatialLayer === this.#limit) return;
+    this.#limit = spatialLayer;
+    this.#say();
+  }
+
   /** Another session, which knows nothing of wishes yet. */
   joined(conversation: Conversation): void {
     this.#conversation = conversation;
-    if (!this.#wish.video || this.#wish.spatialLayer !== undefined) this.#say();
+    const { video, spatialLayer } = this.#asked;
+    if (!video || spatialLayer !== undefined) this.#say();
   }
 
   /** These are what there is now. */
@@ -60,8 +70,14 @@ export class LayerChoice {
     this.#layers.value = undefined;
   }
 
+  get #asked(): VideoWish {
+    const { video, spatialLayer = this.#limit } = this.#wish;
+    if (spatialLayer === undefined) return { video };
+    return { video, spatialLayer: Math.min(spatialLayer, this.#limit ?? spatialLayer) };
+  }
+
   /** A session that is over does not need to know. */
   #say(): void {
-    this.#conversation?.request('prefer', this.#wish).catch(() => {});
+    this.#conversation?.request('prefer', this.#asked).catch(() => {});
   }
 }

@@ -9,6 +9,8 @@ import { moved } from './retry.ts';
 export class Leg<Media extends { readonly path: MediaPath }> {
   readonly conversation: Conversation;
   media: Media | undefined;
+  /** Whether media could go by UDP, as far as this server and our settings are concerned. */
+  udpOffered = false;
   /** For one that outlives its attempt, this is set anew. */
   end: (reason: PharosClientError) => void;
   #move: ReturnType<typeof setTimeout> | undefined;

@@ -1,18 +1,22 @@
 import type { EndReason } from '../../server/protocol/codes.ts';
-import type { AnswerOf, Event, MediaKind, Notice } from '../../server/protocol/messages.ts';
+import type { AnswerOf, Event, EventOf, MediaKind, Notice } from '../../server/protocol/messages.ts';
 import { type Attempt, persist } from './attempt.ts';
 import { chooseCodec } from './codecs.ts';
 import { deferred } from './deferred.ts';
+import type { Health } from './diagnosis.ts';
 import { Emitter } from './emitter.ts';
 import { PharosClientError, StreamEnded } from './errors.ts';
 import { Leg } from './leg.ts';
 import { type Link, Prepared } from './link.ts';
 import { Observed } from './observed.ts';
+import { PublisherWatch, type Sent } from './publisher-watch.ts';
 import { Reconnect } from './reconnect.ts';
 import { endOf, worthRetrying } from './retry.ts';
 import { Sender } from './sender.ts';
 import type { AudioSettings, VideoSettings } from './sending.ts';
+import type { SendingStats } from './sending-stats.ts';
 import { aliveTracks, kindsOf } from './tracks.ts';
+import { offersUdp } from './wire.ts';
 
 export type Published = {
   stream: string;
@@ -40,7 +44,15 @@ export type PublisherEvents = {
   interrupted: boolean;
   /** What the server finds in our media that disturbs viewers. */
   notices: readonly Notice[];
+  /** How the viewers fare; undefined while nothing is known of them. */
+  audience: Audience | undefined;
+  /** Every two seconds while live. */
+  stats: SendingStats;
+  /** How it does, at a glance; undefined while it does not publish. */
+  health: Health | undefined;
 };
+
+export type Audience = Omit<EventOf<'audience'>, 'type'>;
 
 export type PublisherOptions = {
   /** Where the server's `/ws` is. */
@@ -55,6 +67,8 @@ export type PublishOptions = {
   stream?: string | undefined;
   /** The secret of the session that published the stream so far (`Published.session`): it is taken over. */
   resume?: string | undefined;
+  /** What the stream is called, in one line; left out, what it was called before it is gone on with. */
+  title?: string | undefined;
   videoTrack?: MediaStreamTrack | undefined;
   audioTrack?: MediaStreamTrack | undefined;
   video: VideoSettings;
@@ -73,13 +87,28 @@ export class Publisher extends Emitter<PublisherEvents> {
   key: string | undefined;
   readonly #options: Omit<PublisherOptions, 'key'>;
   readonly #reconnect = new Reconnect();
-  readonly #state = new Observed<PublisherState>({ name: 'idle' }, (state) => this.emit('state', state));
+  readonly #state = new Observed<PublisherState>({ name: 'idle' }, (state) => {
+    this.emit('state', state);
+    this.#watch?.update();
+  });
   readonly #viewers = new Observed(0, (count) => this.emit('viewers', count));
-  readonly #trouble = new Observed(false, (trouble) => this.emit('trouble', trouble));
-  readonly #interrupted = new Observed(false, (interrupted) => this.emit('interrupted', interrupted));
+  readonly #trouble = new Observed(false, (trouble) => {
+    this.emit('trouble', trouble);
+    this.#watch?.update();
+  });
+  readonly #interrupted = new Observed(false, (interrupted) => {
+    this.emit('interrupted', interrupted);
+    this.#watch?.update();
+  });
   readonly #notices = new Observed(NONE, (notices) => this.emit('notices', notices));
+  readonly #audience = new Observed<Audience | undefined>(undefined, (audience) =>
+    this.emit('audience', audience),
+  );
+  readonly #health = new Observed<Health | undefined>(undefined, (health) => this.emit('health', health));
   readonly #connection: Prepared;
   #run: AbortController | undefined;
+  /** Present while it publishes. */
+  #watch: PublisherWatch | undefined;
   #publishing: PublishOptions | undefined;
   /** All that were begun and not ended: one, or, while we move to another server, two. */
   readonly #legs = new Set<Leg<Sender>>();
@@ -117,6 +146,14 @@ export class Publisher extends Emitter<PublisherEvents> {
     return this.#interrupted.value;
   }
 
+  get audience(): Audience | undefined {
+    return this.#audience.value;
+  }
+
+  get health(): Health | undefined {
+    return this.#health.value;
+  }
+
   /** Opens the connection ahead of `publish()`; tells whether publishing from here takes a key. */
   async prepare(): Promise<{ keyNeeded: boolean }> {
     const { welcome } = await this.#connection.open().link;
@@ -130,6 +167,7 @@ export class Publisher extends Emitter<PublisherEvents> {
     this.#run = run;
     const publishing = { ...options };
     this.#publishing = publishing;
+    this.#startToLook();
     this.#reconnect.reset();
     this.#reached = false;
     this.#state.value = { name: 'connecting' };
@@ -147,6 +185,15 @@ export class Publisher extends Emitter<PublisherEvents> {
     await Promise.all([...this.#legs].map(({ media }) => media?.replaceTrack(kind, track, publishing.video)));
   }
 
+  /** The stream is called something else from now on; '' is no title. Rejects if the server refuses it. */
+  async setTitle(title: string): Promise<void> {
+    const publishing = this.#publishing;
+    if (!publishing || !this.#run) return;
+    publishing.title = title;
+    const legs = [...this.#legs].filter(({ media }) => media);
+    await Promise.all(legs.map(({ conversation }) => conversation.request('title', { title })));
+  }
+
   stop(): void {
     if (!this.#run) return;
     for (const { conversation } of this.#legs) {
@@ -161,6 +208,7 @@ export class Publisher extends Emitter<PublisherEvents> {
     this.#run = undefined;
     this.#dropAll();
     this.#state.value = { name: 'ended', reason: 'stopped' };
+    this.#watch?.close();
   }
 
   /** The peer connection's statistics; undefined while there is none. */
@@ -203,6 +251,7 @@ export class Publisher extends Emitter<PublisherEvents> {
     this.#dropAll();
     if (reason instanceof StreamEnded) this.#state.value = { name: 'ended', reason: reason.reason };
     else this.#state.value = { name: 'failed', error: reason };
+    this.#watch?.close();
     return reason;
   }
 
@@ -233,9 +282,9 @@ export class Publisher extends Emitter<PublisherEvents> {
     const tracks = aliveTracks(options);
     // Better refused here than after the server has been asked.
     if (tracks.video) chooseCodec(link.device.sendRtpCapabilities, options.video.codec);
-    const { stream, resume } = options;
+    const { stream, resume, title } = options;
     const answer = await attempt.during(
-      conversation.request('publish', { stream, key: this.key, resume, tracks: kindsOf(tracks) }),
+      conversation.request('publish', { stream, key: this.key, resume, tracks: kindsOf(tracks), title }),
     );
     // From now on it is this stream that we publish, also after a loss.
     options.stream = answer.stream;
@@ -263,7 +312,32 @@ export class Publisher extends Emitter<PublisherEvents> {
       },
       onLost: (reason) => leg.end(reason),
     });
+    leg.udpOffered = offersUdp(answer.transport, this.#options.iceTransportPolicy);
     return leg.media;
+  }
+
+  #startToLook(): void {
+    this.#watch?.close();
+    this.#watch = new PublisherWatch({
+      sent: () => this.#sent(),
+      observe: () => ({
+        state: this.state.name,
+        trouble: this.trouble,
+        interrupted: this.interrupted,
+        audience: this.audience,
+        video: this.#publishing?.videoTrack?.enabled === true,
+      }),
+      onStats: (stats) => this.emit('stats', stats),
+      onHealth: (health) => {
+        this.#health.value = health;
+      },
+    });
+  }
+
+  #sent(): Sent | undefined {
+    if (!this.#live?.media || this.state.name !== 'live') return undefined;
+    const { media, conversation, udpOffered } = this.#live;
+    return { path: media.path, conversation, udpOffered };
   }
 
   /** The stream is live by this one: the server that we left is not needed any more. */
@@ -327,8 +401,12 @@ export class Publisher extends Emitter<PublisherEvents> {
       case 'title':
       case 'source':
         break;
-      case 'audience':
+      case 'audience': {
+        const { type, ...audience } = event;
+        this.#audience.value = audience;
+        this.#watch?.update();
         break;
+      }
     }
   }
 
@@ -338,6 +416,7 @@ export class Publisher extends Emitter<PublisherEvents> {
     if (this.#live === leg) this.#live = undefined;
     if (this.#live) return;
     this.#viewers.value = 0;
+    this.#audience.value = undefined;
     this.#notices.value = NONE;
     this.#trouble.value = false;
   }

@@ -5,6 +5,7 @@ import {
   bitrate,
   codecOf,
   grown,
+  MOST_TIME,
   ofType,
   pathOf,
   type Report,
@@ -74,7 +75,11 @@ export function receivingStats(before: Report, now: Report): ReceivingStats | un
 /** What of it goes to the server. */
 export function receivingReport(stats: ReceivingStats): Receiving {
   const { frozen, bitrate: bits, width, height, frameRate, roundTrip, lost, path, slowDecoder } = stats;
-  return { frozen, bitrate: bits, width, height, frameRate, roundTrip, lost, path, slowDecoder };
+  return {
+    ...{ bitrate: bits, width, height, frameRate, lost, path, slowDecoder },
+    frozen: Math.min(frozen, MOST_TIME),
+    roundTrip: Math.min(roundTrip, MOST_TIME),
+  };
 }
 
 /** After a publisher came back there are more than one for a moment. */

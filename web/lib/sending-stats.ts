@@ -5,6 +5,7 @@ import {
   bitrate,
   codecOf,
   grown,
+  MOST_TIME,
   ofType,
   pathOf,
   type Report,
@@ -79,7 +80,10 @@ export function sendingStats(before: Report, now: Report): SendingStats | undefi
 /** What of it goes to the server. */
 export function sendingReport(stats: SendingStats): Sending {
   const { limitation, bitrate: bits, width, height, frameRate, roundTrip, lost, path } = stats;
-  return { limitation, bitrate: bits, width, height, frameRate, roundTrip, lost, path };
+  return {
+    ...{ limitation, bitrate: bits, width, height, frameRate, lost, path },
+    roundTrip: Math.min(roundTrip, MOST_TIME),
+  };
 }
 
 function layerOf({ before, now }: Outbound, elapsed: number): SentLayer {

@@ -50,6 +50,9 @@ type FlagName = 'nominated' | 'selected';
 /** `RTCStatsReport`, as far as it matters. */
 export type Report = ReadonlyMap<string, Stat>;
 
+/** In ms: the protocol takes no more, and a computer may have slept. */
+export const MOST_TIME = 600_000;
+
 export function ofType(report: Report, type: string): [id: string, stat: Stat][] {
   return [...report].filter(([, stat]) => stat.type === type);
 }

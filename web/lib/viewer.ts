@@ -1,6 +1,7 @@
 import type { EndReason } from '../../server/protocol/codes.ts';
-import type { Event, EventOf, Media, Notice } from '../../server/protocol/messages.ts';
+import type { Event, EventOf, Media, Notice, Source } from '../../server/protocol/messages.ts';
 import { type Attempt, persist } from './attempt.ts';
+import type { ViewerDiagnosis } from './diagnosis.ts';
 import { Emitter } from './emitter.ts';
 import { PharosClientError, StreamEnded, toClientError } from './errors.ts';
 import { LayerChoice, type ReceivedLayers, type VideoWish } from './layers.ts';
@@ -8,9 +9,11 @@ import { Leg } from './leg.ts';
 import { type Link, Prepared } from './link.ts';
 import { Observed } from './observed.ts';
 import { Receiver } from './receiver.ts';
+import type { ReceivingStats } from './receiving-stats.ts';
 import { Reconnect } from './reconnect.ts';
 import { endOf, worthRetrying } from './retry.ts';
-import { wireCapabilities } from './wire.ts';
+import { ViewerWatch, type Watched } from './viewer-watch.ts';
+import { offersUdp, wireCapabilities } from './wire.ts';
 
 /** The server's statistics can wait until the join is long over. */
 const REPORT_AFTER = 2000;
@@ -43,6 +46,14 @@ export type ViewerEvents = {
   unplayable: Media['unplayable'];
   /** In which sizes the picture comes, and which of them now; undefined: it has but one. */
   layers: ReceivedLayers | undefined;
+  /** What the stream is called; '' has no title. */
+  title: string;
+  /** What limits the publisher's sending; undefined: nothing known. */
+  source: Source | undefined;
+  /** Every two seconds while live. */
+  stats: ReceivingStats;
+  /** What is wrong, if anything. */
+  diagnosis: ViewerDiagnosis;
 };
 
 export type ViewerOptions = {
@@ -67,8 +78,13 @@ export class Viewer extends Emitter<ViewerEvents> {
   readonly #trouble = new Observed(false, (trouble) => this.emit('trouble', trouble));
   readonly #interrupted = new Observed(false, (interrupted) => this.emit('interrupted', interrupted));
   readonly #choice = new LayerChoice((layers) => this.emit('layers', layers));
+  readonly #title = new Observed('', (title) => this.emit('title', title));
+  readonly #source = new Observed<Source | undefined>(undefined, (source) => this.emit('source', source));
+  readonly #diagnosis = new Observed<ViewerDiagnosis>('ok', (found) => this.emit('diagnosis', found));
   readonly #connection: Prepared;
   #run: AbortController | undefined;
+  /** Present while something is to be watched. */
+  #watch: ViewerWatch | undefined;
   /** Since when there is something to wait for; undefined once the first frame was reported. */
   #awaitedSince: number | undefined;
   /** Whether media ever got through since `watch()`. */
@@ -104,6 +120,18 @@ export class Viewer extends Emitter<ViewerEvents> {
     return this.#choice.layers;
   }
 
+  get title(): string {
+    return this.#title.value;
+  }
+
+  get source(): Source | undefined {
+    return this.#source.value;
+  }
+
+  get diagnosis(): ViewerDiagnosis {
+    return this.#diagnosis.value;
+  }
+
   /** Of the video none, or no larger picture than that layer's: now, after a reconnect, of a publisher to come. */
   prefer(wish: VideoWish): void {
     this.#choice.prefer(wish);
@@ -123,6 +151,8 @@ export class Viewer extends Emitter<ViewerEvents> {
     this.#drop();
     const run = new AbortController();
     this.#run = run;
+    this.#startToLook();
+    this.#title.value = '';
     this.#reconnect.reset();
     this.#awaitedSince = performance.now();
     this.#reached = false;
@@ -135,6 +165,7 @@ export class Viewer extends Emitter<ViewerEvents> {
   stop(): void {
     this.#run?.abort();
     this.#run = undefined;
+    this.#watch?.close();
     this.#connection.close();
     this.#drop();
     if (this.#state.value.name !== 'idle') this.#state.value = { name: 'idle' };
@@ -174,6 +205,7 @@ export class Viewer extends Emitter<ViewerEvents> {
     });
     // If it was stopped, the state is in other hands by now.
     if (signal.aborted) return reason;
+    this.#watch?.close();
     this.#drop();
     if (reason instanceof StreamEnded) {
       this.#state.value = { name: 'ended', reason: reason.reason, waiting: false };
@@ -260,6 +292,7 @@ export class Viewer extends Emitter<ViewerEvents> {
         break;
       case 'tracks':
         this.emit('unplayable', event.unplayable);
+        this.#streamIs(event);
         this.#play(leg, event.consumers).catch(fail);
         break;
       case 'ended':
@@ -272,7 +305,11 @@ export class Viewer extends Emitter<ViewerEvents> {
         this.#streamOnNotice(event.notice);
         break;
       case 'title':
+        this.#title.value = event.title;
+        break;
       case 'source':
+        this.#streamIs({ title: this.title, source: event });
+        break;
       case 'audience':
         break;
       case 'move':
@@ -282,6 +319,30 @@ export class Viewer extends Emitter<ViewerEvents> {
       case 'closing':
         break;
     }
+  }
+
+  #streamIs({ title = '', source }: Pick<Media, 'title' | 'source'>): void {
+    this.#title.value = title;
+    this.#source.value = source && { limitation: source.limitation, weak: source.weak };
+  }
+
+  #startToLook(): void {
+    this.#watch?.close();
+    this.#watch = new ViewerWatch({
+      watched: () => this.#watched(),
+      source: () => this.source,
+      choice: this.#choice,
+      onStats: (stats) => this.emit('stats', stats),
+      onDiagnosis: (diagnosis) => {
+        this.#diagnosis.value = diagnosis;
+      },
+    });
+  }
+
+  #watched(): Watched | undefined {
+    if (!this.#shown || this.state.name !== 'live') return undefined;
+    const { leg, receiver } = this.#shown;
+    return { path: receiver.path, conversation: leg.conversation, udpOffered: leg.udpOffered };
   }
 
   #publisherOnAway(leg: Leg<Receiver>, reason: EndReason): void {
@@ -330,7 +391,9 @@ export class Viewer extends Emitter<ViewerEvents> {
     });
     if (leg.media !== this.#shown?.receiver) leg.media?.close();
     leg.media = receiver;
+    leg.udpOffered = offersUdp(media.transport, this.#options.iceTransportPolicy);
     this.emit('unplayable', media.unplayable);
+    this.#streamIs(media);
     await this.#play(leg, media.consumers);
   }
 
@@ -375,6 +438,8 @@ export class Viewer extends Emitter<ViewerEvents> {
     shown?.receiver.close();
     for (const track of this.mediaStream.getTracks()) this.mediaStream.removeTrack(track);
     this.#choice.dropped();
+    this.#watch?.reset();
+    this.#source.value = undefined;
     this.#trouble.value = false;
   }
 }

@@ -28,6 +28,10 @@ export function wireCapabilities(capabilities: client.RtpCapabilities): RtpCapab
   };
 }
 
+export function offersUdp({ iceCandidates }: TransportParameters, policy?: RTCIceTransportPolicy): boolean {
+  return policy !== 'relay' && iceCandidates.some(({ protocol }) => protocol === 'udp');
+}
+
 export function wireRtpParameters(parameters: client.RtpParameters): RtpParameters {
   return {
     mid: parameters.mid,
