@@ -34,6 +34,10 @@ export class LayerChoice {
     return this.#wish;
   }
 
+  get limited(): number | undefined {
+    return this.#limit;
+  }
+
   prefer({ video, spatialLayer }: VideoWish): void {
     if (video === this.#wish.video && spatialLayer === this.#wish.spatialLayer) return;
     this.#wish = { video, spatialLayer };

@@ -120,6 +120,11 @@ export class Viewer extends Emitter<ViewerEvents> {
     return this.#choice.layers;
   }
 
+  /** The largest layer that this device decodes fast enough; undefined: it has had no trouble with any. */
+  get decoderLimit(): number | undefined {
+    return this.#choice.limited;
+  }
+
   get title(): string {
     return this.#title.value;
   }

@@ -40,6 +40,7 @@ export class Quality extends Emitter<{ state: QualityState }> {
     this.#viewer = viewer;
     viewer.on('layers', () => this.#settle());
     viewer.on('source', () => this.#changed());
+    viewer.on('diagnosis', () => this.#changed());
   }
 
   get state(): QualityState {
@@ -54,7 +55,7 @@ export class Quality extends Emitter<{ state: QualityState }> {
             current,
             count,
             window: Math.min(this.#window, count - 1),
-            decoder: Math.min(this.#viewer.decoderCap ?? count, count - 1),
+            decoder: Math.min(this.#viewer.decoderLimit ?? count, count - 1),
             publisherLimited: source !== undefined && (source.weak || source.limitation !== 'none'),
           })
         : undefined;
