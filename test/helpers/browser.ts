@@ -1,13 +1,7 @@
 /** Real Chromium with a fake camera and microphone, and what tests ask of the two pages. */
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { findChromium } from '../../scripts/setup/chromium.mjs';
-
-declare global {
-  interface Window {
-    /** The page's client, for tests and for people with the console open. */
-    pharos?: { getStats(): Promise<RTCStatsReport | undefined> };
-  }
-}
+import { framesAdvanceHere, type Received, receivedHere } from './in-page.ts';
 
 /** Starts Chromium with `args` added to, and `without` taken from, what tests use. */
 export async function launchBrowser(
@@ -81,63 +75,9 @@ export async function status(page: Page, state: string): Promise<void> {
   await page.waitForSelector(`#status[data-state="${state}"]`, { timeout: 20_000 });
 }
 
-export type Received = {
-  frames: number;
-  width: number;
-  height: number;
-  audioPackets: number;
-  audioEnergy: number;
-  codec: string;
-  /** Of the ICE candidate pair in use. */
-  protocol: string;
-};
-
 /** What the player has presented and received, from the element and from the peer connection's statistics. */
-export function received(page: Page): Promise<Received> {
-  return page.evaluate(async () => {
-    const video = document.querySelector<HTMLVideoElement>('video#player');
-    if (!video) throw new Error('no player');
-    const stats = await window.pharos?.getStats();
-    const found = { audioPackets: 0, audioEnergy: 0, codec: '', protocol: '' };
-    for (const report of stats?.values() ?? []) {
-      if (report.type === 'candidate-pair' && report.nominated) {
-        found.protocol = stats?.get(report.remoteCandidateId)?.protocol ?? '';
-      }
-      // mediasoup-client's probator is a second, empty video.
-      if (report.type !== 'inbound-rtp' || report.mid === 'probator') continue;
-      if (report.kind === 'audio') {
-        found.audioPackets = report.packetsReceived;
-        found.audioEnergy = report.totalAudioEnergy;
-      } else {
-        found.codec = stats?.get(report.codecId)?.mimeType ?? '';
-      }
-    }
-    return {
-      frames: video.getVideoPlaybackQuality().totalVideoFrames,
-      width: video.videoWidth,
-      height: video.videoHeight,
-      ...found,
-    };
-  });
-}
+export const received = (page: Page): Promise<Received> => page.evaluate(receivedHere);
 
 /** Resolves when `count` further frames have been presented (HTMLVideoElement.requestVideoFrameCallback). */
-export function framesAdvance(page: Page, count = 10): Promise<void> {
-  return page.evaluate(
-    (wanted) =>
-      new Promise<void>((resolve, reject) => {
-        const video = document.querySelector<HTMLVideoElement>('video#player');
-        if (!video) return reject(new Error('no player'));
-        const timer = setTimeout(() => reject(new Error('frames do not advance')), 20_000);
-        let seen = 0;
-        const onFrame = () => {
-          seen += 1;
-          if (seen < wanted) return video.requestVideoFrameCallback(onFrame);
-          clearTimeout(timer);
-          resolve();
-        };
-        video.requestVideoFrameCallback(onFrame);
-      }),
-    count,
-  );
-}
+export const framesAdvance = (page: Page, count = 10): Promise<void> =>
+  page.evaluate(framesAdvanceHere, count);
