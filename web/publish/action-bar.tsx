@@ -4,8 +4,9 @@ import { StatusLight } from '../base/status.tsx';
 import type { PublisherState } from '../lib/publisher.ts';
 import { describe, isActive } from './describe.ts';
 import { formatElapsed } from './elapsed.ts';
+import { t } from './text.ts';
 
-type Props = {
+type FactsProps = {
   state: PublisherState;
   trouble: boolean;
   interrupted: boolean;
@@ -13,45 +14,44 @@ type Props = {
   liveSince: number | undefined;
   /** There is something to send. */
   ready: boolean;
-  onStart(): void;
-  onStop(): void;
 };
 
-export function ActionBar(props: Props) {
-  const { state, trouble, interrupted, viewers, liveSince, ready, onStart, onStop } = props;
-  const active = isActive(state);
+export function Facts({ state, trouble, interrupted, viewers, liveSince, ready }: FactsProps) {
   return (
-    <div class="action-bar">
-      <div class="facts">
-        <StatusLight state={state.name} {...describe(state, { trouble, interrupted, ready })} />
-        {active && liveSince !== undefined && (
-          <>
-            <Elapsed since={liveSince} />
-            <span id="viewer-count" class="fact" title="Watching now">
-              <PeopleIcon />
-              {viewers}
-              <span class="visually-hidden"> watching</span>
-            </span>
-          </>
-        )}
-      </div>
-      {active ? (
-        <button key="stop" id="stop" type="button" class="button danger large" onClick={onStop}>
-          Stop
-        </button>
-      ) : (
-        <button
-          key="start"
-          id="start"
-          type="button"
-          class="button primary large"
-          disabled={!ready}
-          onClick={onStart}
-        >
-          Start
-        </button>
+    <div class="facts">
+      <StatusLight state={state.name} {...describe(state, { trouble, interrupted, ready })} />
+      {isActive(state) && liveSince !== undefined && (
+        <>
+          <Elapsed since={liveSince} />
+          <span id="viewer-count" class="fact" title={t('fact.watching')}>
+            <PeopleIcon />
+            {viewers}
+            <span class="visually-hidden">{t('fact.watchingUnit')}</span>
+          </span>
+        </>
       )}
     </div>
+  );
+}
+
+type StartStopProps = { active: boolean; ready: boolean; onStart(): void; onStop(): void };
+
+export function StartStop({ active, ready, onStart, onStop }: StartStopProps) {
+  return active ? (
+    <button key="stop" id="stop" type="button" class="button danger large" onClick={onStop}>
+      {t('stop')}
+    </button>
+  ) : (
+    <button
+      key="start"
+      id="start"
+      type="button"
+      class="button primary large"
+      disabled={!ready}
+      onClick={onStart}
+    >
+      {t('start')}
+    </button>
   );
 }
 
@@ -62,7 +62,7 @@ function Elapsed({ since }: { since: number }) {
     return () => clearInterval(timer);
   }, []);
   return (
-    <span id="elapsed" class="fact" role="timer" aria-label="Live for">
+    <span id="elapsed" class="fact" role="timer" aria-label={t('fact.liveFor')}>
       {formatElapsed(now - since)}
     </span>
   );

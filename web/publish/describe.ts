@@ -3,6 +3,7 @@ import { type Explanation, explain } from '../base/explain.ts';
 import type { Tone } from '../base/status.tsx';
 import type { PharosClientError } from '../lib/errors.ts';
 import type { PublisherState } from '../lib/publisher.ts';
+import { t } from './text.ts';
 
 export function isActive({ name }: PublisherState): boolean {
   return name === 'connecting' || name === 'live' || name === 'reconnecting';
@@ -26,38 +27,29 @@ export function describe(
 ): { tone: Tone; text: string } {
   switch (state.name) {
     case 'idle':
-      return { tone: 'idle', text: ready ? 'Ready' : 'Not ready' };
+      return { tone: 'idle', text: t(ready ? 'status.ready' : 'status.notReady') };
     case 'connecting':
-      return { tone: 'busy', text: 'Connecting' };
+      return { tone: 'busy', text: t('status.connecting') };
     case 'live':
-      if (trouble) return { tone: 'busy', text: 'Live, connection trouble' };
-      return { tone: 'good', text: interrupted ? 'Live, server out of reach' : 'Live' };
+      if (trouble) return { tone: 'busy', text: t('status.liveTrouble') };
+      return { tone: 'good', text: t(interrupted ? 'status.liveAlone' : 'status.live') };
     case 'reconnecting':
-      return { tone: 'busy', text: 'Reconnecting' };
+      return { tone: 'busy', text: t('status.reconnecting') };
     case 'ended':
-      return { tone: 'idle', text: 'Ended' };
+      return { tone: 'idle', text: t('status.ended') };
     case 'failed':
-      return { tone: 'bad', text: 'Failed' };
+      return { tone: 'bad', text: t('status.failed') };
   }
 }
 
 export function explainFailure(error: PharosClientError, stream: string): Explanation {
   switch (error.code) {
     case 'stream_in_use':
-      return {
-        title: `The identifier “${stream}” is in use already`,
-        text: 'Another publisher is live with it. Choose another one, or leave the field empty to get a new one.',
-      };
+      return { title: t('failure.inUse.title', { stream }), text: t('failure.inUse.text') };
     case 'not_allowed':
-      return {
-        title: 'Publishing here needs the publish key',
-        text: 'It is missing, wrong, expired, or for another stream. Enter it, or use the publish link that you were given, or that the server printed when it started.',
-      };
+      return { title: t('failure.key.title'), text: t('failure.key.text') };
     case 'unsupported_codec':
-      return {
-        title: 'This browser cannot send with this codec',
-        text: 'Choose the other codec and start again.',
-      };
+      return { title: t('failure.codec.title'), text: t('failure.codec.text') };
     default:
       return explain(error);
   }
@@ -69,23 +61,14 @@ export function explainEnd(reason: EndReason): Explanation | undefined {
     case 'stopped':
       return undefined;
     case 'taken_over':
-      return {
-        title: 'This stream goes on somewhere else',
-        text: 'It was started again by the same publisher, on another page or in an encoder.',
-      };
+      return { title: t('end.takenOver.title'), text: t('end.takenOver.text') };
     case 'not_allowed':
-      return {
-        title: 'You may not publish any longer',
-        text: 'What let you publish this stream has expired or was taken back. Ask for a new link.',
-      };
+      return { title: t('end.notAllowed.title'), text: t('end.notAllowed.text') };
     case 'removed':
-      return { title: 'This stream was ended', text: 'Whoever runs this server ended it.' };
+      return { title: t('end.removed.title'), text: t('end.removed.text') };
     case 'over_limit':
-      return {
-        title: 'The server ended the stream',
-        text: 'It sent more than it may. Choose a lower resolution, then start again.',
-      };
+      return { title: t('end.overLimit.title'), text: t('end.overLimit.text') };
     default:
-      return { title: 'The stream has ended', text: 'The server ended it. Press Start to go live again.' };
+      return { title: t('end.other.title'), text: t('end.other.text') };
   }
 }

@@ -6,6 +6,8 @@ import { FRAME_RATE, type Resolution } from './quality.ts';
 export type Choice = string;
 export const NONE: Choice = 'none';
 
+type Options = Record<Device, Choice> & { resolution: Resolution; music: boolean };
+
 export type LocalMediaState = {
   opening: boolean;
   tracks: Partial<Record<Device, MediaStreamTrack>>;
@@ -15,10 +17,19 @@ export type LocalMediaState = {
 
 const DEVICES: readonly Device[] = ['camera', 'microphone'];
 
+const MUSIC = {
+  echoCancellation: false,
+  noiseSuppression: false,
+  autoGainControl: false,
+  channelCount: { ideal: 2 },
+};
+
 /** This computer's camera and microphone as chosen: opened, reopened, and watched for being unplugged. */
 export class LocalMedia extends Emitter<{ state: LocalMediaState }> {
   readonly #choices: Record<Device, Choice>;
+  readonly #off = new Set<Device>();
   #resolution: Resolution;
+  #music: boolean;
   #state: LocalMediaState = {
     opening: true,
     tracks: {},
@@ -28,11 +39,12 @@ export class LocalMedia extends Emitter<{ state: LocalMediaState }> {
   /** One thing after the other: a camera cannot be opened twice at a time everywhere. */
   #work: Promise<void> = Promise.resolve();
 
-  constructor(resolution: Resolution, choices: Record<Device, Choice>) {
+  constructor({ resolution, music, camera, microphone }: Options) {
     super();
-    this.#choices = { ...choices };
+    this.#choices = { camera, microphone };
     this.#resolution = resolution;
-    navigator.mediaDevices?.addEventListener('devicechange', () => void this.#list());
+    this.#music = music;
+    navigator.mediaDevices?.addEventListener('devicechange', () => void this.#devicesOnChange());
   }
 
   get state(): LocalMediaState {
@@ -42,6 +54,27 @@ export class LocalMedia extends Emitter<{ state: LocalMediaState }> {
   /** Opens all that is chosen and not open yet. */
   open(): Promise<void> {
     return this.#next(() => this.#open(DEVICES.filter((device) => !this.#isOpen(device))));
+  }
+
+  /** Lets the device go for a while; what is chosen stays chosen. */
+  switchOff(device: Device, off: boolean): Promise<void> {
+    if (off) this.#off.add(device);
+    else this.#off.delete(device);
+    return this.#next(async () => {
+      if (off === this.#isOpen(device)) await this.#open([device]);
+    });
+  }
+
+  /** Music is to be heard as it is: what helps a voice spoils it. */
+  setMusic(music: boolean): Promise<void> {
+    this.#music = music;
+    return this.#next(async () => {
+      if (this.#isOpen('microphone')) await this.#open(['microphone']);
+    });
+  }
+
+  dismiss(problem: Problem): void {
+    this.#set({ problems: this.#state.problems.filter((each) => each !== problem) });
   }
 
   choose(device: Device, choice: Choice): Promise<void> {
@@ -65,6 +98,10 @@ export class LocalMedia extends Emitter<{ state: LocalMediaState }> {
     return this.#state.tracks[device]?.readyState === 'live';
   }
 
+  #isWanted(device: Device): boolean {
+    return this.#choices[device] !== NONE && !this.#off.has(device);
+  }
+
   async #open(devices: readonly Device[]): Promise<void> {
     if (!navigator.mediaDevices) {
       this.#set({ opening: false, problems: [{ kind: 'insecure', devices: DEVICES }] });
@@ -72,7 +109,7 @@ export class LocalMedia extends Emitter<{ state: LocalMediaState }> {
     }
     for (const device of devices) this.#forget(device);
     this.#set({ opening: true });
-    const wanted = devices.filter((device) => this.#choices[device] !== NONE);
+    const wanted = devices.filter((device) => this.#isWanted(device));
     if (wanted.length > 0) await this.#request(wanted);
     await this.#list();
     this.#set({ opening: false });
@@ -102,17 +139,42 @@ export class LocalMedia extends Emitter<{ state: LocalMediaState }> {
         height: { ideal: height },
         frameRate: { ideal: FRAME_RATE },
       },
-      audio: wanted.includes('microphone') && exactly(this.#choices.microphone),
+      audio: wanted.includes('microphone') && {
+        ...exactly(this.#choices.microphone),
+        ...(this.#music ? MUSIC : {}),
+      },
     };
   }
 
   #take(device: Device, track: MediaStreamTrack): void {
     // Not called when we stop it ourselves: the device went, or the permission.
-    track.onended = () => {
+    track.onended = () => void this.#next(() => this.#replace(device));
+    this.#set({ tracks: { ...this.#state.tracks, [device]: track } });
+  }
+
+  /** It was unplugged, or taken away: whichever else there is takes its place. */
+  async #replace(device: Device): Promise<void> {
+    if (this.#isOpen(device)) return;
+    this.#choices[device] = '';
+    await this.#open([device]);
+    const next = this.#state.tracks[device];
+    const problem = this.#state.problems.find(({ devices }) => devices.includes(device));
+    if (next) this.#complain({ kind: 'replaced', devices: [device], detail: next.label });
+    else if (problem?.kind !== 'denied') {
       this.#forget(device);
       this.#complain({ kind: 'unplugged', devices: [device] });
-    };
-    this.#set({ tracks: { ...this.#state.tracks, [device]: track } });
+    }
+  }
+
+  async #devicesOnChange(): Promise<void> {
+    await this.#list();
+    const lacking = DEVICES.filter(
+      (device) =>
+        this.#isWanted(device) &&
+        this.#state.devices[device].length > 0 &&
+        this.#state.problems.some(({ kind, devices }) => kind === 'unplugged' && devices.includes(device)),
+    );
+    if (lacking.length > 0) await this.#next(() => this.#open(lacking));
   }
 
   #forget(device: Device): void {
@@ -126,7 +188,7 @@ export class LocalMedia extends Emitter<{ state: LocalMediaState }> {
   /** Says the same of both devices at once. */
   #complain(problem: Problem): void {
     const { problems } = this.#state;
-    const same = problems.filter(({ kind }) => kind === problem.kind);
+    const same = problems.filter(({ kind, detail }) => kind === problem.kind && detail === problem.detail);
     const devices = [...same, problem].flatMap((each) => each.devices);
     this.#set({ problems: [...problems.filter((each) => !same.includes(each)), { ...problem, devices }] });
   }

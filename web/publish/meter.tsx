@@ -1,7 +1,8 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { loudness } from './loudness.ts';
+import { t } from './text.ts';
 
-/** Shows that the microphone hears something. */
+/** Shows that there is something to be heard. */
 export function LevelMeter({ track }: { track: MediaStreamTrack | undefined }) {
   const bar = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -13,9 +14,9 @@ export function LevelMeter({ track }: { track: MediaStreamTrack | undefined }) {
   return (
     <div class="meter" hidden={!track}>
       <span class="label" aria-hidden="true">
-        Sound
+        {t('meter.label')}
       </span>
-      <div class="meter-track" role="img" aria-label="Microphone level">
+      <div class="meter-track" role="img" aria-label={t('meter.name')}>
         <div class="meter-bar" ref={bar} />
       </div>
     </div>

@@ -1,44 +1,26 @@
 import { useEffect, useState } from 'preact/hooks';
-import { rememberKey } from '../base/key.ts';
 import { Notice } from '../base/notice.tsx';
-import { signalUrl } from '../base/signal-url.ts';
-import { local } from '../base/storage.ts';
 import { useLasting, useLatest } from '../base/use-events.ts';
-import { Publisher } from '../lib/publisher.ts';
-import { ActionBar } from './action-bar.tsx';
+import { Facts, StartStop } from './action-bar.tsx';
+import { Controls } from './controls.tsx';
 import { isActive, isKeyRefused } from './describe.ts';
-import { takePublishLink } from './link.ts';
-import { LocalMedia, type LocalMediaState } from './local-media.ts';
+import type { LocalMediaState } from './local-media.ts';
 import { LevelMeter } from './meter.tsx';
 import { Notices } from './notices.tsx';
 import { Preview } from './preview.tsx';
-import { codecOf, resolutionOf, videoSettings } from './quality.ts';
 import { RecordControl } from './record.tsx';
-import { isLeft, type Resumable, remember, resumable } from './resumable.ts';
+import { isLeft, type Resumable, remember } from './resumable.ts';
+import { apply, goLive, initial, link, media, publisher, studio, unfinished } from './session.ts';
 import { isStreamChoice, Settings, type SettingsValues } from './settings.tsx';
 import { Share } from './share.tsx';
-import { useLeaveWarning, useRemembered, useStayAwake, useTracksFollow } from './while-live.ts';
+import type { StudioState } from './studio.ts';
+import { t } from './text.ts';
+import { useLeaveWarning, useRemembered, useStayAwake, useTabTitle, useTracksFollow } from './while-live.ts';
 
 /** A connection that is back by then need not be spoken of. */
 const HINT_AFTER = 3000;
 
 const TELL_FOR = 6000;
-
-const link = takePublishLink();
-const left = resumable();
-/** What to go on with by itself. */
-const unfinished = left && (link.stream ?? left.stream) === left.stream ? left : undefined;
-const initial: SettingsValues = {
-  camera: unfinished?.camera ?? '',
-  microphone: unfinished?.microphone ?? '',
-  resolution: resolutionOf(local.get('resolution')),
-  codec: codecOf(local.get('codec')),
-  stream: link.stream ?? unfinished?.stream ?? local.get('stream') ?? '',
-  key: link.key ?? '',
-};
-const publisher = new Publisher({ url: signalUrl() });
-const media = new LocalMedia(initial.resolution, initial);
-window.pharos = publisher;
 
 export function PublishPage() {
   const [values, setValues] = useState(initial);
@@ -51,7 +33,10 @@ export function PublishPage() {
   const viewers = useLatest(publisher, 'viewers', publisher.viewers);
   const found = useLatest(publisher, 'notices', publisher.notices);
   const localMedia = useLatest(media, 'state', media.state);
+  const scene = useLatest(studio, 'state', studio.state);
   const active = isActive(state);
+  const ready = isReady(values, localMedia, scene);
+  const { microphone } = localMedia.tracks;
 
   useEffect(() => {
     void media.open().then(() => (unfinished ? resume(unfinished) : undefined));
@@ -61,14 +46,21 @@ export function PublishPage() {
       () => {},
     );
   }, []);
-  useRemembered(state, { liveSince, camera: values.camera, microphone: values.microphone });
-  useTracksFollow(publisher, localMedia);
+  useRemembered(state, {
+    ...{ liveSince, camera: values.camera, microphone: values.microphone },
+    ...{ muted: scene.muted, cameraOff: scene.cameraOff },
+  });
+  useTracksFollow(publisher, scene.outputs);
+  useTabTitle(active, scene.muted && microphone !== undefined);
   useLeaveWarning(active);
   useStayAwake(active);
+  useEffect(() => {
+    if (!active) studio.rest();
+  }, [active]);
 
   const change = (change: Partial<SettingsValues>) => {
     setValues((values) => ({ ...values, ...change }));
-    applyChange(change);
+    apply(change);
   };
   const live = async (since: number | undefined, secret?: string) => {
     setLiveSince(since);
@@ -77,7 +69,7 @@ export function PublishPage() {
     setLiveSince(since ?? Date.now());
     setValues((values) => ({ ...values, stream }));
   };
-  const resume = async ({ stream, liveSince, session }: Resumable) => {
+  const resume = async ({ stream, liveSince, session, cameraOff }: Resumable) => {
     if (!(await isLeft(stream))) {
       remember(undefined);
       setResuming(false);
@@ -85,30 +77,45 @@ export function PublishPage() {
     }
     const { camera, microphone } = media.state.tracks;
     // Without a picture or sound it is for the user to decide.
-    if (camera || microphone) await live(liveSince, session);
+    if (camera || microphone || cameraOff) await live(liveSince, session);
     // It takes less than a second mostly: too short to be read.
     setTimeout(() => setResuming(false), TELL_FOR);
   };
 
   return (
     <main class="publish">
-      <h1 class="visually-hidden">Publish a stream</h1>
+      <h1 class="visually-hidden">{t('page.heading')}</h1>
       <div class="publish-main">
-        <Preview track={localMedia.tracks.camera} opening={localMedia.opening} />
-        <LevelMeter track={localMedia.tracks.microphone} />
-        <ActionBar
-          {...{ state, trouble, interrupted, viewers, liveSince }}
-          ready={isReady(values, localMedia)}
-          onStart={() => void live(undefined)}
-          onStop={() => publisher.stop()}
-        />
+        <Preview studio={scene} opening={localMedia.opening} microphone={microphone !== undefined} />
+        <LevelMeter track={scene.outputs.audio} />
+        <div class="deck">
+          <Facts {...{ state, trouble, interrupted, viewers, liveSince, ready }} />
+          <div class="deck-row">
+            <Controls
+              studio={studio}
+              state={scene}
+              microphone={microphone !== undefined}
+              camera={localMedia.tracks.camera !== undefined || scene.cameraOff}
+            />
+            <StartStop
+              {...{ active, ready }}
+              onStart={() => void live(undefined)}
+              onStop={() => publisher.stop()}
+            />
+          </div>
+        </div>
         {state.name === 'live' && <RecordControl stream={state.published.stream} publishKey={values.key} />}
         {resuming && state.name !== 'ended' && state.name !== 'failed' && (
-          <Notice tone="busy" title={`Going on with your stream “${values.stream}”`}>
-            It was live when this page was left. Your viewers are still there.
+          <Notice tone="busy" title={t('notice.resuming.title', { stream: values.stream })}>
+            {t('notice.resuming.text')}
           </Notice>
         )}
-        <Notices {...{ state, trouble, found, values, localMedia }} onRetry={() => void media.open()} />
+        <Notices
+          {...{ state, trouble, found, values, localMedia }}
+          told={scene.told}
+          onRetry={() => void media.open()}
+          onDismiss={(problem) => media.dismiss(problem)}
+        />
       </div>
       <div class="publish-side">
         {'published' in state && <Share {...state.published} />}
@@ -123,38 +130,10 @@ export function PublishPage() {
   );
 }
 
-function isReady({ stream }: SettingsValues, { opening, tracks }: LocalMediaState): boolean {
-  return !opening && Boolean(tracks.camera || tracks.microphone) && isStreamChoice(stream);
-}
-
-function applyChange({ camera, microphone, resolution, codec }: Partial<SettingsValues>): void {
-  if (camera !== undefined) void media.choose('camera', camera);
-  if (microphone !== undefined) void media.choose('microphone', microphone);
-  if (resolution) {
-    local.set('resolution', resolution.value);
-    void media.resize(resolution);
-  }
-  if (codec) local.set('codec', codec);
-}
-
-/** The stream id, or undefined if it could not go live: the state then says why. */
-async function goLive(
-  { stream, key, codec, resolution }: SettingsValues,
-  resume: string | undefined,
-): Promise<string | undefined> {
-  publisher.key = key || undefined;
-  try {
-    const published = await publisher.publish({
-      stream: stream || undefined,
-      resume,
-      videoTrack: media.state.tracks.camera,
-      audioTrack: media.state.tracks.microphone,
-      video: videoSettings(codec, resolution),
-    });
-    if (link.stream === undefined) local.set('stream', published.stream);
-    rememberKey(link.keyName, key);
-    return published.stream;
-  } catch {
-    return undefined;
-  }
+function isReady(
+  { stream }: SettingsValues,
+  { opening }: LocalMediaState,
+  { outputs }: StudioState,
+): boolean {
+  return !opening && Boolean(outputs.video || outputs.audio) && isStreamChoice(stream);
 }

@@ -29,6 +29,11 @@ export function videoSettings(codec: Codec, { height }: Resolution): VideoSettin
   return { codec, height, frameRate: FRAME_RATE, maxBitrate: maxBitrateFor(height) };
 }
 
+/** What goes up of all sizes together: the largest, a quarter, and a little. */
+export function bitrateLabel({ height }: Resolution): string {
+  return `${((maxBitrateFor(height) * 1.33) / 1e6).toFixed(1)} Mbit/s`;
+}
+
 /** What the camera gives, if that is less than was chosen: `640 × 480`. */
 export function shortfall(track: MediaStreamTrack, chosen: Resolution): string | undefined {
   const { width, height } = track.getSettings();

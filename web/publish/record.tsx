@@ -4,6 +4,7 @@ import { recordingStatus } from '../../server/protocol/recordings.ts';
 import { formatBytes, formatDuration } from '../base/format.ts';
 import { Notice } from '../base/notice.tsx';
 import { problemOf } from '../base/problem.ts';
+import { t } from './text.ts';
 
 type Props = { stream: string; publishKey: string };
 
@@ -49,18 +50,18 @@ export function RecordControl({ stream, publishKey }: Props) {
       <div class="record" data-recording={recording ? 'true' : 'false'}>
         <button id="record" type="button" class="button" disabled={busy} onClick={() => void toggle()}>
           <span class="record-dot" aria-hidden="true" />
-          {recording ? 'Stop recording' : 'Record'}
+          {t(recording ? 'record.stop' : 'record.start')}
         </button>
         {recording && (
-          <span id="record-facts" class="fact" role="timer" aria-label="Recorded">
+          <span id="record-facts" class="fact" role="timer" aria-label={t('record.facts')}>
             {formatDuration(recording.seconds)} · {formatBytes(recording.bytes)}
           </span>
         )}
         <a class="small" href="/recordings">
-          All recordings
+          {t('record.all')}
         </a>
       </div>
-      {refusal && <Notice title="It is not recorded">{refusal}</Notice>}
+      {refusal && <Notice title={t('record.refused')}>{refusal}</Notice>}
     </>
   );
 }

@@ -11,6 +11,8 @@ const schema = z.object({
   liveSince: z.number(),
   camera: z.string(),
   microphone: z.string(),
+  muted: z.optional(z.boolean()),
+  cameraOff: z.optional(z.boolean()),
 });
 
 /** What this tab was sending: a page that is loaded again in time goes on with it. */

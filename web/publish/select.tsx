@@ -4,10 +4,12 @@ type Props = {
   value: string;
   options: readonly { value: string; label: string }[];
   disabled?: boolean;
+  /** The id of what says why. */
+  describedBy?: string | undefined;
   onChange(value: string): void;
 };
 
-export function Select({ id, label, value, options, disabled = false, onChange }: Props) {
+export function Select({ id, label, value, options, disabled = false, describedBy, onChange }: Props) {
   return (
     <div class="field">
       <label for={id}>{label}</label>
@@ -16,6 +18,7 @@ export function Select({ id, label, value, options, disabled = false, onChange }
         class="input"
         value={value}
         disabled={disabled}
+        aria-describedby={describedBy}
         onChange={(event) => onChange(event.currentTarget.value)}
       >
         {options.map((option) => (

@@ -1,14 +1,30 @@
+import type { ComponentChildren } from 'preact';
 import { identifierRule, isIdentifier } from '../base/identifier.ts';
 import { type Choice, type LocalMediaState, NONE } from './local-media.ts';
 import type { Device } from './media-problem.ts';
-import { CODECS, type Codec, codecOf, RESOLUTIONS, type Resolution, resolutionOf } from './quality.ts';
+import {
+  bitrateLabel,
+  CODECS,
+  type Codec,
+  codecOf,
+  RESOLUTIONS,
+  type Resolution,
+  resolutionOf,
+} from './quality.ts';
 import { Select } from './select.tsx';
+import { t } from './text.ts';
 
 export type SettingsValues = {
   camera: Choice;
   microphone: Choice;
   resolution: Resolution;
   codec: Codec;
+  /** Sound as it is, in stereo. */
+  music: boolean;
+  /** The picture in several sizes at once. */
+  simulcast: boolean;
+  /** What the stream is called, for people; may be empty. */
+  title: string;
   /** Empty: the server makes one. */
   stream: string;
   key: string;
@@ -26,41 +42,70 @@ type Props = {
 };
 
 export function Settings({ values, localMedia, active, streamFixed, keyAsked, onChange }: Props) {
+  const reason = active ? 'locked' : undefined;
   return (
     <form class="card" aria-labelledby="settings-title" onSubmit={(event) => event.preventDefault()}>
-      <h2 id="settings-title">Settings</h2>
+      <h2 id="settings-title">{t('settings.title')}</h2>
+      <TitleField value={values.title} onChange={(title) => onChange({ title })} />
       <Select
         id="camera"
-        label="Camera"
+        label={t('settings.camera')}
         value={chosen('camera', values.camera, localMedia)}
         options={deviceOptions('camera', localMedia)}
         onChange={(camera) => onChange({ camera })}
       />
       <Select
         id="microphone"
-        label="Microphone"
+        label={t('settings.microphone')}
         value={chosen('microphone', values.microphone, localMedia)}
         options={deviceOptions('microphone', localMedia)}
         onChange={(microphone) => onChange({ microphone })}
       />
+      {active && (
+        <p id="locked" class="hint">
+          {t('settings.locked')}
+        </p>
+      )}
       <div class="field-pair">
         <Select
           id="resolution"
-          label="Resolution"
+          label={t('settings.resolution')}
           value={values.resolution.value}
           options={RESOLUTIONS}
           disabled={active}
+          describedBy={reason}
           onChange={(value) => onChange({ resolution: resolutionOf(value) })}
         />
         <Select
           id="codec"
-          label="Codec"
+          label={t('settings.codec')}
           value={values.codec}
           options={CODECS}
           disabled={active}
+          describedBy={reason}
           onChange={(value) => onChange({ codec: codecOf(value) })}
         />
       </div>
+      <Switch
+        id="music"
+        label={t('settings.music')}
+        on={values.music}
+        disabled={active}
+        describedBy={reason}
+        onChange={(music) => onChange({ music })}
+      >
+        {t('settings.music.hint')}
+      </Switch>
+      <Switch
+        id="simulcast"
+        label={t('settings.simulcast')}
+        on={values.simulcast}
+        disabled={active}
+        describedBy={reason}
+        onChange={(simulcast) => onChange({ simulcast })}
+      >
+        {t('settings.simulcast.hint', { total: bitrateLabel(values.resolution) })}
+      </Switch>
       {active || (
         <>
           <StreamField
@@ -75,20 +120,72 @@ export function Settings({ values, localMedia, active, streamFixed, keyAsked, on
   );
 }
 
+type SwitchProps = {
+  id: string;
+  label: string;
+  on: boolean;
+  disabled: boolean;
+  describedBy: string | undefined;
+  onChange(on: boolean): void;
+  children: ComponentChildren;
+};
+
+function Switch({ id, label, on, disabled, describedBy, onChange, children }: SwitchProps) {
+  const hint = `${id}-hint`;
+  return (
+    <div class="switch">
+      <input
+        id={id}
+        type="checkbox"
+        checked={on}
+        disabled={disabled}
+        aria-describedby={describedBy ?? hint}
+        onChange={(event) => onChange(event.currentTarget.checked)}
+      />
+      <label for={id}>{label}</label>
+      {disabled || (
+        <p id={hint} class="hint">
+          {children}
+        </p>
+      )}
+    </div>
+  );
+}
+
 type FieldProps = { value: string; onChange(value: string): void };
+
+/** As long as the protocol takes. */
+const TITLE_LENGTH = 100;
+
+function TitleField({ value, onChange }: FieldProps) {
+  return (
+    <div class="field">
+      <label for="title">{t('settings.name')}</label>
+      <input
+        id="title"
+        class="input"
+        value={value}
+        maxLength={TITLE_LENGTH}
+        placeholder={t('settings.name.placeholder')}
+        onInput={(event) => onChange(event.currentTarget.value)}
+        autoComplete="off"
+      />
+    </div>
+  );
+}
 
 function StreamField({ value, fixed, onChange }: FieldProps & { fixed: boolean }) {
   const wrong = !isStreamChoice(value);
-  const hint = wrong ? identifierRule() : fixed && 'Your publish link is for this stream.';
+  const hint = wrong ? identifierRule() : fixed && t('settings.stream.fixed');
   return (
     <div class="field">
-      <label for="stream">Stream identifier</label>
+      <label for="stream">{t('settings.stream')}</label>
       <input
         id="stream"
         class="input"
         value={value}
         readOnly={fixed}
-        placeholder="made for you if left empty"
+        placeholder={t('settings.stream.placeholder')}
         onInput={(event) => onChange(event.currentTarget.value.trim())}
         autoComplete="off"
         autoCapitalize="off"
@@ -108,7 +205,7 @@ function StreamField({ value, fixed, onChange }: FieldProps & { fixed: boolean }
 function KeyField({ value, onChange }: FieldProps) {
   return (
     <div class="field">
-      <label for="key">Publish key</label>
+      <label for="key">{t('settings.key')}</label>
       <input
         id="key"
         class="input"
@@ -119,7 +216,7 @@ function KeyField({ value, onChange }: FieldProps) {
         aria-describedby="key-hint"
       />
       <p id="key-hint" class="hint">
-        Part of your publish link, or of the one that the server printed.
+        {t('settings.key.hint')}
       </p>
     </div>
   );
@@ -131,16 +228,33 @@ export function isStreamChoice(stream: string): boolean {
 }
 
 /** Which device it is, where the choice was left to the browser. */
-function chosen(device: Device, choice: Choice, { tracks }: LocalMediaState): Choice {
-  return choice || (tracks[device]?.getSettings().deviceId ?? '');
+function chosen(device: Device, choice: Choice, { tracks, devices }: LocalMediaState): Choice {
+  const open = tracks[device]?.getSettings().deviceId;
+  const known = devices[device].some(({ deviceId }) => deviceId === choice);
+  // Another one took the place of what was unplugged.
+  return choice === NONE || (known && !open) ? choice : (open ?? '');
 }
 
+const NAMES = {
+  camera: {
+    numbered: 'settings.camera',
+    any: 'settings.defaultCamera',
+    none: 'settings.noCamera',
+  },
+  microphone: {
+    numbered: 'settings.microphone',
+    any: 'settings.defaultMicrophone',
+    none: 'settings.noMicrophone',
+  },
+} as const;
+
 function deviceOptions(device: Device, { devices, tracks }: LocalMediaState) {
+  const names = NAMES[device];
   const found = devices[device].map(({ deviceId, label }, index) => ({
     value: deviceId,
-    label: label || `${device === 'camera' ? 'Camera' : 'Microphone'} ${index + 1}`,
+    label: label || t('settings.numbered', { device: t(names.numbered), number: index + 1 }),
   }));
   // Until access is granted the browser tells of no device.
-  const unknown = tracks[device] ? [] : [{ value: '', label: `Default ${device}` }];
-  return [...unknown, ...found, { value: NONE, label: `No ${device}` }];
+  const unknown = tracks[device] ? [] : [{ value: '', label: t(names.any) }];
+  return [...unknown, ...found, { value: NONE, label: t(names.none) }];
 }

@@ -1,32 +1,31 @@
+import type { ComponentType } from 'preact';
+import { useState } from 'preact/hooks';
 import { CopyButton } from '../base/copy.tsx';
 import { watchPath } from '../base/identifier.ts';
 import type { Published } from '../lib/publisher.ts';
+import { embedCode } from './embed.ts';
+import { t } from './text.ts';
 
 /** What to send to those who shall watch. */
 export function Share({ stream, watchUrl }: Published) {
   const link = new URL(watchPath(stream), location.href).href;
   const onlyHere = isThisComputerOnly(location.hostname);
   const forOthers = onlyHere ? watchUrl : undefined;
+  const best = forOthers ?? link;
   return (
     <section class="card share" aria-labelledby="share-title">
-      <h2 id="share-title">Invite viewers</h2>
-      {forOthers && <Link id="watch-url" label="Watch link" link={forOthers} />}
-      <Link id="watch-link" label={forOthers ? 'On this computer' : 'Watch link'} link={link} />
-      {onlyHere && !forOthers && (
-        <p class="hint">
-          This link works on this computer only. For others, put this computer’s address in place of “
-          {location.hostname}”.
-        </p>
-      )}
-      <div class="field">
-        <div class="value-head">
-          <span class="label">Stream identifier</span>
-          <CopyButton text={stream} label="Copy the stream identifier" />
-        </div>
-        <span id="stream-id" class="value">
-          {stream}
-        </span>
-      </div>
+      <h2 id="share-title">{t('share.title')}</h2>
+      {forOthers && <Link id="watch-url" label={t('share.link')} link={forOthers} />}
+      <Link id="watch-link" label={t(forOthers ? 'share.linkHere' : 'share.link')} link={link} />
+      {onlyHere && !forOthers && <p class="hint">{t('share.hereOnly', { host: location.hostname })}</p>}
+      <Code link={best} />
+      <Value id="stream-id" label={t('share.identifier')} copies={t('share.copyIdentifier')} text={stream} />
+      <Value
+        id="embed-code"
+        label={t('share.embed')}
+        copies={t('share.copy', { label: t('share.embed') })}
+        text={embedCode(best, stream)}
+      />
     </section>
   );
 }
@@ -36,11 +35,42 @@ function Link({ id, label, link }: { id: string; label: string; link: string }) 
     <div class="field">
       <div class="value-head">
         <span class="label">{label}</span>
-        <CopyButton text={link} label={`Copy: ${label}`} />
+        <CopyButton text={link} label={t('share.copy', { label })} />
       </div>
       <a id={id} class="value" href={link} target="_blank" rel="noreferrer">
         {link}
       </a>
+    </div>
+  );
+}
+
+function Value({ id, label, copies, text }: { id: string; label: string; copies: string; text: string }) {
+  return (
+    <div class="field">
+      <div class="value-head">
+        <span class="label">{label}</span>
+        <CopyButton text={text} label={copies} />
+      </div>
+      <span id={id} class="value">
+        {text}
+      </span>
+    </div>
+  );
+}
+
+/** To be filmed by phones from the wall; what draws it is fetched when it is wanted. */
+function Code({ link }: { link: string }) {
+  const [Qr, setQr] = useState<ComponentType<{ text: string }> | undefined>();
+  const toggle = async () => {
+    const shown = Qr ? undefined : (await import('./qr.tsx')).Qr;
+    setQr(() => shown);
+  };
+  return (
+    <div class="field">
+      <button id="qr-toggle" type="button" class="button" aria-expanded={Boolean(Qr)} onClick={toggle}>
+        {t(Qr ? 'share.qrHide' : 'share.qr')}
+      </button>
+      {Qr && <Qr text={link} />}
     </div>
   );
 }

@@ -1,18 +1,37 @@
 import { useEffect } from 'preact/hooks';
 import type { Publisher, PublisherState } from '../lib/publisher.ts';
-import type { LocalMediaState } from './local-media.ts';
 import { hold, type Resumable, remember } from './resumable.ts';
+import type { StudioState } from './studio.ts';
+import { t } from './text.ts';
 
-/** Another camera or microphone chosen, or one unplugged, while live: the stream follows. */
-export function useTracksFollow(publisher: Publisher, { tracks }: LocalMediaState): void {
-  const { camera, microphone } = tracks;
+/** Another source chosen, or one unplugged, while live: the stream follows. */
+export function useTracksFollow(publisher: Publisher, { video, audio }: StudioState['outputs']): void {
   useEffect(() => {
     // A track that cannot be replaced has ended in the meantime, and another is on its way here.
-    publisher.replaceTrack('video', camera ?? null).catch(() => {});
-  }, [publisher, camera]);
+    publisher.replaceTrack('video', video ?? null).catch(() => {});
+  }, [publisher, video]);
   useEffect(() => {
-    publisher.replaceTrack('audio', microphone ?? null).catch(() => {});
-  }, [publisher, microphone]);
+    publisher.replaceTrack('audio', audio ?? null).catch(() => {});
+  }, [publisher, audio]);
+}
+
+/** Nobody wants to read along as it is typed. */
+const TITLE_AFTER = 700;
+
+export function useTitleFollows(publisher: Publisher, title: string): void {
+  useEffect(() => {
+    // What cannot be told now is told when the connection is back.
+    const timer = setTimeout(() => void title, TITLE_AFTER);
+    return () => clearTimeout(timer);
+  }, [publisher, title]);
+}
+
+/** Who presents looks at another tab: what matters is seen there too. */
+export function useTabTitle(live: boolean, muted: boolean): void {
+  useEffect(() => {
+    const title = t(live ? 'page.live' : 'page.title');
+    document.title = muted ? t('page.muted', { title }) : title;
+  }, [live, muted]);
 }
 
 /** Asks before the page is left. */
@@ -49,10 +68,13 @@ export function useStayAwake(active: boolean): void {
 
 const REMEMBER_EVERY = 2000;
 
-type Remembered = Pick<Resumable, 'camera' | 'microphone'> & { liveSince: number | undefined };
+type Remembered = Pick<Resumable, 'camera' | 'microphone' | 'muted' | 'cameraOff'> & {
+  liveSince: number | undefined;
+};
 
 /** While live, and until it is stopped, what a reload of the page goes on with is kept up to date. */
-export function useRemembered(state: PublisherState, { liveSince, camera, microphone }: Remembered): void {
+export function useRemembered(state: PublisherState, { liveSince, ...chosen }: Remembered): void {
+  const { camera, microphone, muted, cameraOff } = chosen;
   const published = 'published' in state ? state.published : undefined;
   const over = state.name === 'ended' || state.name === 'failed';
   useEffect(() => {
@@ -62,7 +84,8 @@ export function useRemembered(state: PublisherState, { liveSince, camera, microp
     const letGo = hold(stream);
     const now = () => {
       const at = Date.now();
-      remember({ stream, session, grace, at, liveSince: liveSince ?? at, camera, microphone });
+      const devices = { camera, microphone, muted, cameraOff };
+      remember({ stream, session, grace, at, liveSince: liveSince ?? at, ...devices });
     };
     now();
     // A page that crashes has no time to say when.
@@ -73,5 +96,5 @@ export function useRemembered(state: PublisherState, { liveSince, camera, microp
       clearInterval(timer);
       removeEventListener('pagehide', now);
     };
-  }, [published, over, liveSince, camera, microphone]);
+  }, [published, over, liveSince, camera, microphone, muted, cameraOff]);
 }
