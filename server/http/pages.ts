@@ -9,6 +9,7 @@ import express, { type RequestHandler, Router } from 'express';
 const ROUTES: readonly [RegExp, string][] = [
   [/^\/$/, 'index.html'],
   [/^\/publish\/?$/, 'publish/index.html'],
+  [/^\/admin\/?$/, 'admin/index.html'],
   [/^\/recordings\/?$/, 'recordings/index.html'],
   [/^\/watch(?:\/[^/]*)?\/?$/, 'watch/index.html'],
   [/^\/embed\/[^/]*\/?$/, 'embed/index.html'],
