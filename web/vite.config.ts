@@ -8,6 +8,7 @@ const server = `http://localhost:${process.env.PHAROS_HTTP_PORT ?? '3000'}`;
 /** The server's routes (server/http/pages.ts), for vite's own server. */
 const PAGES: readonly [RegExp, string][] = [
   [/^\/publish\/?$/, '/publish/index.html'],
+  [/^\/admin\/?$/, '/admin/index.html'],
   [/^\/recordings\/?$/, '/recordings/index.html'],
   [/^\/watch(?:\/[^/.]*)?\/?$/, '/watch/index.html'],
   [/^\/embed\/[^/.]*\/?$/, '/embed/index.html'],
@@ -63,6 +64,7 @@ export default defineConfig({
       input: {
         home: path('index.html'),
         publish: path('publish/index.html'),
+        admin: path('admin/index.html'),
         recordings: path('recordings/index.html'),
         watch: path('watch/index.html'),
         embed: path('embed/index.html'),
@@ -74,7 +76,7 @@ export default defineConfig({
     // Kept as it is: the server compares the page's origin with the host it was asked for.
     proxy: {
       '/ws': { target: server, ws: true, changeOrigin: false },
-      '/api': { target: server, changeOrigin: false },
+      '/api': { target: server, ws: true, changeOrigin: false },
       '/whip': { target: server, changeOrigin: false },
       '/whep': { target: server, changeOrigin: false },
       '/healthz': { target: server, changeOrigin: false },
