@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import preact from '@preact/preset-vite';
-import { build, defineConfig, type Plugin } from 'vite';
+import { build, defineConfig, type Logger, type Plugin } from 'vite';
+import { bundleSizes, bundleTable } from '../scripts/setup/bundles.mjs';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const server = `http://localhost:${process.env.PHAROS_HTTP_PORT ?? '3000'}`;
@@ -51,12 +52,31 @@ const component: Plugin = {
   },
 };
 
+/** What each page takes, when all of it is written; test/integration/bundles.test.ts holds it to budgets. */
+function sizes(): Plugin {
+  let folder = '';
+  let logger: Logger | undefined;
+  return {
+    name: 'pharos-sizes',
+    apply: 'build',
+    configResolved(config) {
+      folder = config.build.outDir;
+      logger = config.logger;
+    },
+    closeBundle() {
+      logger?.info(`\nGzipped, with all that a page loads:\n${bundleTable(bundleSizes(folder))}`);
+    },
+  };
+}
+
 export default defineConfig({
   root: path('.'),
-  plugins: [preact(), routes, component],
+  plugins: [preact(), routes, component, sizes()],
   build: {
     outDir: path('../dist/web'),
     emptyOutDir: true,
+    // For the sizes; the server gives no file away whose name begins with a dot.
+    manifest: true,
     // The content security policy allows files, not inline data.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

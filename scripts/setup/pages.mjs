@@ -1,6 +1,7 @@
 /** The built pages in dist/web. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { bundleSizes, bundleTable } from './bundles.mjs';
 import { projectNode } from './npm.mjs';
 import { nodeModules, root } from './paths.mjs';
 import { mustRun, openLog } from './run.mjs';
@@ -35,5 +36,6 @@ export const pages = {
     );
     stamp.write(NAME, key);
     report.done();
+    report.say(bundleTable(bundleSizes(join(root, 'dist', 'web'))).replace(/^/gm, '                '));
   },
 };
