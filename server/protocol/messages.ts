@@ -279,6 +279,13 @@ export const request = z.discriminatedUnion('type', [
   }),
   /** `key`: by what it may be watched, where the stream is private. */
   z.strictObject({ id, type: z.literal('watch'), stream: streamId, key: z.optional(key), rtpCapabilities }),
+  /** Tries whether media would get through, and how much: as `publish` would, but without a stream. */
+  z.strictObject({
+    id,
+    type: z.literal('probe'),
+    stream: z.optional(streamId),
+    key: z.optional(key),
+  }),
   /** Goes on with a session whose connection was lost. `seq`: of the last event that came; 0: none did. */
   z.strictObject({ id, type: z.literal('resume'), session: sessionSecret, seq }),
   z.strictObject({ id, type: z.literal('connect'), dtlsParameters }),
@@ -312,6 +319,7 @@ export type RequestType = Request['type'];
 export const REQUEST_TYPES: readonly RequestType[] = [
   'publish',
   'watch',
+  'probe',
   'resume',
   'connect',
   'restart_ice',
@@ -351,6 +359,19 @@ export const answers = {
     /** A `live` event follows when the stream goes live. */
     z.object({ ...session, state: z.literal('waiting'), notice: z.optional(notice) }),
   ]),
+  /** Data may be sent on it as on a publisher's, for so long at most, and not more than so many bits per second. */
+  probe: z.object({
+    ...session,
+    transport: transportParameters,
+    /** RFC 8841. */
+    sctpParameters: z.object({
+      port: z.number(),
+      maxSendMessageSize: z.number(),
+      maxReceiveMessageSize: z.number(),
+    }),
+    bitrate: z.number(),
+    milliseconds: z.number(),
+  }),
   /** The events missed follow. A request left unanswered is sent again, as it was, and done at most once. */
   resume: z.object({ viewers: z.number() }),
   connect: z.object({}),

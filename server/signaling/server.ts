@@ -15,6 +15,7 @@ import type { RtpCapabilities } from '../protocol/messages.ts';
 import { held } from '../streams/context.ts';
 import type { Registry } from '../streams/registry.ts';
 import type { Slowness } from './outbox.ts';
+import { probing } from './probe-session.ts';
 import { publishing } from './publisher-session.ts';
 import { Sessions } from './session.ts';
 import { Socket } from './socket.ts';
@@ -185,6 +186,15 @@ export class SignalingServer {
         const asker = { token: request.key, address, local };
         const grant = await authority.authorize('watch', request.stream, asker);
         return watching(request, { registry, joins, ...held(grant, who) });
+      },
+      probe: async (request) => {
+        admission.join(address);
+        const asker = { token: request.key, address, local };
+        const { limits: allowed, onGrantEnd } = held(
+          await authority.authorize('publish', request.stream, asker),
+          who,
+        );
+        return probing({ registry, limits: allowed, onGrantEnd });
       },
       onRefusal: (code) => admission.refused(code),
     });

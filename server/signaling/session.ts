@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { PharosError } from '../base/errors.ts';
 import type { AnswerOf, Event, EventOf, RequestOf } from '../protocol/messages.ts';
 
-/** What a client does in its session: publish or watch. */
+/** What a client does in its session: publish, watch, or try its way to the media port. */
 export type Activity = {
-  readonly kind: 'publish' | 'watch';
+  readonly kind: 'publish' | 'watch' | 'probe';
   /** Over for a reason of its own. */
   readonly ended: boolean;
   /** Who watch or wait. */

@@ -18,7 +18,7 @@ import type { Activity, Session, SessionRequest, Sessions, Start } from './sessi
 
 /** What of an answer tells of the session itself. */
 type Known = { session: string; grace: number };
-type Own<T extends 'publish' | 'watch'> = WithoutKnown<AnswerOf<T>>;
+type Own<T extends 'publish' | 'watch' | 'probe'> = WithoutKnown<AnswerOf<T>>;
 type WithoutKnown<A> = A extends Known ? Omit<A, keyof Known> : never;
 
 export type SocketOptions = {
@@ -36,6 +36,7 @@ export type SocketOptions = {
   graceMs: number;
   publish: (request: RequestOf<'publish'>) => Promise<Start<Own<'publish'>>>;
   watch: (request: RequestOf<'watch'>) => Promise<Start<Own<'watch'>>>;
+  probe: (request: RequestOf<'probe'>) => Promise<Start<Own<'probe'>>>;
   onRefusal: (code: ErrorCode) => void;
 };
 
@@ -178,6 +179,8 @@ export class Socket {
         return this.#begin(() => this.#options.publish(request));
       case 'watch':
         return this.#begin(() => this.#options.watch(request));
+      case 'probe':
+        return this.#begin(() => this.#options.probe(request));
       case 'ping':
         return {};
       default:

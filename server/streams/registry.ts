@@ -4,7 +4,8 @@ import { PharosError } from '../base/errors.ts';
 import { Slots } from '../base/slots.ts';
 import type { EndReason } from '../protocol/codes.ts';
 import type { Media, Notice } from '../protocol/messages.ts';
-import type { StreamContext, Who } from './context.ts';
+import type { Held, StreamContext, Who } from './context.ts';
+import { MOST_PROBES, Probe } from './probe.ts';
 import type { PublishOptions } from './publish-options.ts';
 import type { Publisher } from './publisher.ts';
 import { Stream } from './stream.ts';
@@ -46,6 +47,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
   readonly #streams = new Map<string, Stream>();
   readonly #reservations = new Map<string, Reservation>();
   readonly #ended: Partial<Record<EndReason, number>> = {};
+  readonly #probes = new Slots(MOST_PROBES);
   #draining = false;
   #closed = false;
 
@@ -106,6 +108,12 @@ export class Registry extends EventEmitter<RegistryEvents> {
     const stream = this.#open(id);
     const { viewer, media } = await stream.addViewer(receiver);
     return { viewer, media, viewers: stream.viewerCount, notice: this.#reservations.get(id)?.notice };
+  }
+
+  /** A media path to try. @throws PharosError `server_full`, `server_closing`, `unavailable`. */
+  async probe(by: Pick<Held, 'limits' | 'onGrantEnd'>): Promise<Probe> {
+    if (this.#draining || this.#closed) throw closing();
+    return Probe.create({ ...by, context: this.#context, places: this.#probes });
   }
 
   /** Whether a source of the server's own will make the stream live for whoever waits. */
@@ -227,9 +235,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
   }
 
   #open(id: string): Stream {
-    if (this.#draining || this.#closed) {
-      throw new PharosError('server_closing', 'the server is shutting down');
-    }
+    if (this.#draining || this.#closed) throw closing();
     const known = this.#streams.get(id);
     if (known) return known;
     const stream = new Stream({ id, context: this.#context, parent: this });
@@ -288,6 +294,10 @@ export type Watching = {
   viewers: number;
   notice: Notice | undefined;
 };
+
+function closing(): PharosError {
+  return new PharosError('server_closing', 'the server is shutting down');
+}
 
 function inUseByCamera(id: string): PharosError {
   return new PharosError('stream_in_use', `"${id}" is in use already; choose another identifier`);

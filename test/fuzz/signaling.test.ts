@@ -42,6 +42,7 @@ test(`${MESSAGES} mutated messages, each answered; then it still publishes and w
     { type: 'produce', kind: 'audio', rtpParameters: rtpParameters('opus') },
     { type: 'produce', kind: 'video', rtpParameters: rtpParameters('VP8') },
     { type: 'produce', kind: 'video', rtpParameters: rtpParameters('H264') },
+    { type: 'probe', key: 'some-key-some-key' },
     { type: 'prefer', video: true, spatialLayer: 1 },
     { type: 'title', title: 'Lecture 1' },
     { type: 'sending', ...SENDING },

@@ -90,6 +90,7 @@ beforeAll(async () => {
   const rtpCapabilities = await capabilities(victim.viewer);
   requests = {
     publish: { stream: THEIRS, key: own, tracks: ['audio', 'video'] },
+    probe: { stream: THEIRS, key: own },
     watch: { stream: THEIRS, key: own, rtpCapabilities },
     resume: { session: attacker.closed, seq: 0 },
     connect: { dtlsParameters: DTLS },

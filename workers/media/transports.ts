@@ -24,6 +24,29 @@ export function createTransport(
   });
 }
 
+/** A WebRtcTransport as clients of publishers and viewers get it, for data instead of media (RFC 8831). */
+export function createProbeTransport(
+  { router, webRtcServer }: MediaWorker,
+  media: Config['media'],
+): Promise<types.WebRtcTransport> {
+  return router.createWebRtcTransport({
+    ...{ webRtcServer, enableUdp: true, enableTcp: true, preferUdp: true, enableSctp: true },
+    iceConsentTimeout: media.iceConsentTimeout,
+    maxReceiveMessageSize: PROBE_MESSAGE,
+  });
+}
+
+/** In bytes. */
+const PROBE_MESSAGE = 65_536;
+
+export type SctpParameters = { port: number; maxSendMessageSize: number; maxReceiveMessageSize: number };
+
+export function sctpParameters({ sctpParameters: of }: types.WebRtcTransport): SctpParameters {
+  if (!of) throw new Error('a transport without SCTP');
+  const { port, maxSendMessageSize, maxReceiveMessageSize } = of;
+  return { port, maxSendMessageSize, maxReceiveMessageSize };
+}
+
 /** Where a process on this machine sends one track as plain RTP. */
 export type RtpPort = { address: string; rtpPort: number; rtcpPort: number };
 
