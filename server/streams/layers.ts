@@ -10,10 +10,10 @@ export type Wish = {
 };
 
 /**
- * In bit/s: however low the estimate, so much is sent, for a small picture that stutters is better than none.
- * It is what the smallest layer of browsers takes, of temporal layers the lowest.
+ * In bit/s: however low the estimate, so much is sent, for a small picture is better than none. It is what
+ * the smallest layer of browsers takes, with a key frame now and then.
  */
-const LEAST = { temporal: 150_000, plain: 300_000 };
+const LEAST = 300_000;
 /**
  * The smallest that is sent may not be small: encoders of other makes, a publisher who sends but one. That is
  * found when there is no picture, and so much more is given so often.
@@ -37,7 +37,7 @@ export class Layers {
     this.#consumers = consumers.filter(({ kind }) => kind === 'video');
     this.#current = undefined;
     for (const consumer of this.#consumers.filter(isLayered)) {
-      await transport.setMinOutgoingBitrate(temporalLayersOf(consumer) > 1 ? LEAST.temporal : LEAST.plain);
+      await transport.setMinOutgoingBitrate(LEAST);
       consumer.on('layerschange', (layers) => {
         this.#tell(layers?.spatialLayer ?? null);
         if (!layers) void rescue(transport, consumer);
@@ -85,14 +85,14 @@ export class Layers {
 /** By what each spatial layer is scaled down, smallest picture first; undefined where there is but one. */
 export function scalesOf(consumer: types.Consumer): number[] | undefined {
   if (!isLayered(consumer)) return undefined;
-  const { spatial } = modeOf(consumer);
+  const spatial = spatialLayersOf(consumer);
   if (spatial === 1) return undefined;
   return Array.from({ length: spatial }, (_, layer) => 2 ** (spatial - 1 - layer));
 }
 
 /** mediasoup sends the highest of all, unless told otherwise. */
 async function preferLayer(consumer: types.Consumer, spatialLayer: number | undefined): Promise<void> {
-  const highest = modeOf(consumer).spatial - 1;
+  const highest = spatialLayersOf(consumer) - 1;
   const wanted = Math.min(spatialLayer ?? highest, highest);
   if (wanted === (consumer.preferredLayers?.spatialLayer ?? highest)) return;
   await consumer.setPreferredLayers({ spatialLayer: wanted });
@@ -100,7 +100,7 @@ async function preferLayer(consumer: types.Consumer, spatialLayer: number | unde
 
 /** Where there is a picture, but its smallest layer takes more than the estimate, it is sent nevertheless. */
 async function rescue(transport: types.WebRtcTransport, consumer: types.Consumer): Promise<void> {
-  for (let least = LEAST.plain; isBlank(consumer) && least <= RESCUE.most; least *= RESCUE.factor) {
+  for (let least = LEAST; isBlank(consumer) && least <= RESCUE.most; least *= RESCUE.factor) {
     // It fails if the transport goes meanwhile, which is told otherwise.
     await transport.setMinOutgoingBitrate(least).catch(() => undefined);
     await delay(RESCUE.everyMs);
@@ -116,11 +116,8 @@ function isLayered({ type }: types.Consumer): boolean {
   return type === 'simulcast' || type === 'svc';
 }
 
-const temporalLayersOf = (consumer: types.Consumer) => modeOf(consumer).temporal;
-
-/** mediasoup's mode of a simulcast, too, has the number of its streams in front: `L3T3`. */
-function modeOf({ rtpParameters }: types.Consumer): { spatial: number; temporal: number } {
+/** Of a simulcast mediasoup has the number of its streams in the mode: `L3T3`. */
+function spatialLayersOf({ rtpParameters }: types.Consumer): number {
   const mode = rtpParameters.encodings?.[0]?.scalabilityMode ?? '';
-  const [, spatial = 1, temporal = 1] = /^[LS](\d)T(\d)/.exec(mode) ?? [];
-  return { spatial: Number(spatial), temporal: Number(temporal) };
+  return Number(/^[LS](\d)/.exec(mode)?.[1] ?? 1);
 }

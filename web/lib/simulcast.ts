@@ -43,8 +43,11 @@ export function encodingsFor(
   }));
 }
 
-/** mediasoup finds them in VP8's own header; in H.264 it would take a header extension. */
-const TEMPORAL_LAYERS = { VP8: 'L1T3', H264: 'L1T1' };
+/**
+ * With two, a viewer may get half of the frames of a larger size; a quarter of them, as three would have it,
+ * looks broken. mediasoup finds them in VP8's own header; in H.264 it would take a header extension.
+ */
+const TEMPORAL_LAYERS = { VP8: 'L1T2', H264: 'L1T1' };
 
 /**
  * The same encodings for a track of another size, which may be too small for all of them. One layer is then

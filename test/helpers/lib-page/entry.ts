@@ -1,4 +1,5 @@
 /** Runs in a page: the client library, and media for it that a test knows. */
+import { type CheckOptions, type ConnectionReport, checkConnection } from '../../../web/lib/check.ts';
 import { Publisher, type PublishOptions } from '../../../web/lib/publisher.ts';
 import { Viewer } from '../../../web/lib/viewer.ts';
 
@@ -83,6 +84,8 @@ async function repicture(options: Picture): Promise<void> {
 function watch(stream: string): Viewer {
   const viewer = new Viewer({ url });
   const video = Object.assign(document.createElement('video'), { id: 'player', muted: true, autoplay: true });
+  // Drawing it costs more than decoding it.
+  video.style.width = '160px';
   video.srcObject = viewer.mediaStream;
   document.body.replaceChildren(video);
   const seen: Seen = { frames: [], layers: [], startedAt: performance.now(), firstFrame: undefined };
@@ -112,11 +115,18 @@ export type Seen = {
 declare global {
   interface Window {
     lib: typeof lib;
+    checks?: ConnectionReport[];
     publisher?: Publisher;
     viewer?: Viewer;
     seen?: Seen;
   }
 }
 
-const lib = { publish, repicture, watch };
+/** Tries the way to this server; every report on the way is kept. */
+async function check(options: Omit<CheckOptions, 'url' | 'onProgress'> = {}): Promise<ConnectionReport> {
+  window.checks = [];
+  return checkConnection({ ...options, url, onProgress: (report) => window.checks?.push(report) });
+}
+
+const lib = { publish, repicture, watch, check };
 window.lib = lib;
