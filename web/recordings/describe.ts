@@ -1,20 +1,18 @@
 import type { Recording } from '../../server/protocol/recordings.ts';
 import type { Tone } from '../base/status.tsx';
+import { t } from './text.ts';
 
-const VERDICTS = {
-  ok: { tone: 'good', text: 'Checked: complete' },
-  repaired: { tone: 'busy', text: 'Checked: repaired' },
-  damaged: { tone: 'bad', text: 'Damaged' },
-} as const;
+const TONES = { ok: 'good', repaired: 'busy', damaged: 'bad' } as const;
 
 /** How it stands with a recording, in a word or three. */
 export function describe({ state, verdict, progress }: Recording): { tone: Tone; text: string } {
-  if (state === 'recording') return { tone: 'bad', text: 'Recording now' };
+  if (state === 'recording') return { tone: 'bad', text: t('state.recording') };
   if (state === 'finishing') {
-    const percent = progress === null ? '' : ` ${Math.round(progress * 100)} %`;
-    return { tone: 'busy', text: `Finishing${percent}` };
+    if (progress === null) return { tone: 'busy', text: t('state.finishing') };
+    return { tone: 'busy', text: t('state.finishing.share', { percent: Math.round(progress * 100) }) };
   }
-  return verdict ? VERDICTS[verdict] : { tone: 'idle', text: 'Not checked' };
+  if (!verdict) return { tone: 'idle', text: t('state.unchecked') };
+  return { tone: TONES[verdict], text: t(`verdict.${verdict}`) };
 }
 
 /** In seconds; undefined while no part's length is known. */

@@ -4,10 +4,12 @@ import { ADMIN_KEY, ApiError } from '../base/admin-api.ts';
 import { formatBytes } from '../base/format.ts';
 import { rememberKey, takeKey } from '../base/key.ts';
 import { KeyForm } from '../base/key-form.tsx';
+import { Marked } from '../base/marked.tsx';
 import { Notice } from '../base/notice.tsx';
 import { t as base } from '../base/text.ts';
 import { RecordingsApi } from './api.ts';
 import { RecordingCard } from './recording-card.tsx';
+import { t } from './text.ts';
 
 const api = new RecordingsApi(takeKey(ADMIN_KEY) ?? '');
 /** While something changes by itself, and otherwise. */
@@ -60,13 +62,12 @@ export function RecordingsPage() {
     return (
       <main class="recordings">
         <KeyForm
-          title="Recordings"
-          action="Show recordings"
+          title={t('title')}
+          action={t('key.go')}
           refused={api.key === '' ? undefined : base('key.wrong.do')}
           onKey={enter}
         >
-          They are for whoever runs this server. The admin key is in the file <code>admin-key</code> in its
-          data folder.
+          <Marked text={t('key.why')} />
         </KeyForm>
       </main>
     );
@@ -74,23 +75,23 @@ export function RecordingsPage() {
   return (
     <main class="recordings">
       <div class="recordings-head">
-        <h1>Recordings</h1>
+        <h1>{t('title')}</h1>
         {list?.disk && (
           <p class="muted small">
-            {formatBytes(list.disk.free)} free of {formatBytes(list.disk.total)}
+            {t('disk', { free: formatBytes(list.disk.free), total: formatBytes(list.disk.total) })}
           </p>
         )}
       </div>
-      {error && <Notice title="The list could not be loaded">{error.message}</Notice>}
-      {refused && <Notice title="It could not be deleted">{refused}</Notice>}
-      {!list && !error && <p class="muted">Loading…</p>}
+      {error && <Notice title={t('failed')}>{error.message}</Notice>}
+      {refused && <Notice title={t('delete.failed')}>{refused}</Notice>}
+      {!list && !error && <p class="muted">{t('loading')}</p>}
       {list?.recordings.length === 0 && <Empty />}
       <ul class="recording-list">
         {list?.recordings.map((recording) => (
           <RecordingCard key={recording.id} recording={recording} onDelete={() => remove(recording.id)} />
         ))}
       </ul>
-      {list?.more && <p class="muted">Only the newest are shown; the others are in the folder.</p>}
+      {list?.more && <p class="muted">{t('more')}</p>}
     </main>
   );
 }
@@ -98,13 +99,12 @@ export function RecordingsPage() {
 function Empty() {
   return (
     <div class="card empty">
-      <h2>Nothing is recorded yet</h2>
+      <h2>{t('empty')}</h2>
       <p class="muted">
-        Press Record on the publish page while a stream is live, or have streams recorded always by
-        <code> recordings.rules</code> in the configuration.
+        <Marked text={t('empty.how')} />
       </p>
       <a class="button primary" href="/publish">
-        Publish a stream
+        {t('empty.go')}
       </a>
     </div>
   );

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import type { Recording } from '../../server/protocol/recordings.ts';
 import { formatBytes, formatDate, formatDuration } from '../base/format.ts';
 import { describe, lengthOf, sizeOf } from './describe.ts';
+import { t } from './text.ts';
 
 type Props = { recording: Recording; onDelete(): Promise<void> };
 
@@ -17,7 +18,7 @@ export function RecordingCard({ recording, onDelete }: Props) {
         <button
           type="button"
           class="thumbnail"
-          aria-label={`Play the recording of ${stream}`}
+          aria-label={t('play', { stream })}
           disabled={!playable}
           onClick={() => setPlaying(playing === undefined ? 0 : undefined)}
         >
@@ -29,13 +30,15 @@ export function RecordingCard({ recording, onDelete }: Props) {
             <time dateTime={start}>{formatDate(start)}</time>
             {length !== undefined && ` · ${formatDuration(length)}`} · {formatBytes(sizeOf(recording))}
             {parts[0]?.height ? ` · ${parts[0].width}×${parts[0].height}` : ''}
-            {parts.length > 1 && ` · ${parts.length} parts`}
+            {parts.length > 1 && ` · ${t('parts', { count: parts.length })}`}
           </p>
           <p class="verdict" data-tone={tone}>
             {text}
           </p>
           {why && <p class="small muted">{why}</p>}
-          {state === 'finishing' && <progress value={progress ?? undefined} max={1} aria-label="Finishing" />}
+          {state === 'finishing' && (
+            <progress value={progress ?? undefined} max={1} aria-label={t('state.finishing')} />
+          )}
         </div>
         {state === 'done' && <Actions recording={recording} onDelete={onDelete} />}
       </div>
@@ -50,7 +53,7 @@ function Actions({ recording, onDelete }: Props) {
   if (asking) {
     return (
       <fieldset class="recording-actions">
-        <legend class="visually-hidden">Really delete?</legend>
+        <legend class="visually-hidden">{t('delete.ask')}</legend>
         <button
           type="button"
           class="button danger confirm"
@@ -63,10 +66,10 @@ function Actions({ recording, onDelete }: Props) {
             });
           }}
         >
-          Delete for good
+          {t('delete.yes')}
         </button>
         <button type="button" class="button" disabled={deleting} onClick={() => setAsking(false)}>
-          Keep
+          {t('delete.no')}
         </button>
       </fieldset>
     );
@@ -77,12 +80,12 @@ function Actions({ recording, onDelete }: Props) {
         ({ url, file }, index) =>
           url && (
             <a key={file} class="button" href={`${url}&download`} download={`${recording.stream}-${file}`}>
-              Download{recording.parts.length > 1 ? ` ${index + 1}` : ''}
+              {recording.parts.length > 1 ? t('download.part', { part: index + 1 }) : t('download')}
             </a>
           ),
       )}
       <button type="button" class="button delete" onClick={() => setAsking(true)}>
-        Delete
+        {t('delete')}
       </button>
     </div>
   );
@@ -106,11 +109,11 @@ function Player({ recording, part, onPart }: PlayerProps) {
           onEnded={() => part + 1 < parts.length && onPart(part + 1)}
         />
       ) : (
-        <p class="muted">This part is no longer on this server.</p>
+        <p class="muted">{t('part.gone')}</p>
       )}
       {parts.length > 1 && (
         <fieldset class="part-choice">
-          <legend class="visually-hidden">Parts</legend>
+          <legend class="visually-hidden">{t('part.choice')}</legend>
           {parts.map(({ file }, index) => (
             <button
               key={file}
@@ -119,7 +122,7 @@ function Player({ recording, part, onPart }: PlayerProps) {
               aria-pressed={index === part}
               onClick={() => onPart(index)}
             >
-              Part {index + 1}
+              {t('part', { part: index + 1 })}
             </button>
           ))}
         </fieldset>
