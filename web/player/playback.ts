@@ -57,6 +57,11 @@ export class Playback extends Emitter<{ state: PlaybackState }> {
     void this.play();
   }
 
+  /** A stream was asked for anew: it plays when it comes, though the last one was paused. */
+  resume(): void {
+    if (this.#video?.srcObject && this.#video.paused) void this.play();
+  }
+
   async play(): Promise<void> {
     const video = this.#video;
     if (!video) return;

@@ -48,6 +48,7 @@ export class Player {
     this.choose({ identifier, key });
     // What goes wrong is told by the viewer's state.
     this.viewer.watch(identifier, { key }).catch(() => {});
+    this.playback.resume();
   }
 
   /** Joins the chosen stream where that was not done yet, or is over; goes on with a picture that stands still. */

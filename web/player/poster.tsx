@@ -8,10 +8,12 @@ type Props = {
   player: Player;
   /** Instead of the server's own. */
   url?: string | undefined;
+  /** There are words over it. */
+  dim: boolean;
 };
 
 /** What the stream looked like a moment ago, as long as there is no picture. */
-export function Poster({ player, url }: Props) {
+export function Poster({ player, url, dim }: Props) {
   const { posterUrl, target } = player;
   const [fetched, setFetched] = useState<string>();
   useEffect(() => {
@@ -31,7 +33,7 @@ export function Poster({ player, url }: Props) {
     };
   }, [url, posterUrl, target?.key]);
   const source = url ?? fetched;
-  return source ? <img id="poster" class="poster" src={source} alt="" /> : null;
+  return source ? <img id="poster" class="poster" data-dim={dim} src={source} alt="" /> : null;
 }
 
 /** As a blob: an image element could not say who asks for it. Undefined where there is none. */

@@ -38,7 +38,8 @@ export type Happening =
   | { type: 'quality'; quality: RemoteQuality; height: number | null; heights: number[] }
   | { type: 'viewers'; viewers: number }
   | { type: 'title'; title: string }
-  | { type: 'error'; code: string; message: string };
+  /** `fatal`: it is not tried for again. */
+  | { type: 'error'; code: string; message: string; fatal: boolean };
 
 /** A player as scripts see it. */
 export class Remote extends Emitter<{ happening: Happening }> {
@@ -120,9 +121,13 @@ export class Remote extends Emitter<{ happening: Happening }> {
       },
       { type: 'viewers', viewers: viewer.viewers },
       { type: 'title', title: viewer.title },
-      ...(state.name === 'failed'
-        ? [{ type: 'error' as const, code: state.error.code, message: state.error.message }]
-        : []),
+      ...errorsOf(state),
     ];
   }
+}
+
+function errorsOf(state: ViewerState): Happening[] {
+  if (state.name !== 'failed' && state.name !== 'reconnecting') return [];
+  const { code, message } = state.error;
+  return [{ type: 'error', code, message, fatal: state.name === 'failed' }];
 }

@@ -75,5 +75,13 @@ function StatsGraph({ stats }: { stats: ReceivingStats }) {
     };
   }, []);
   useEffect(() => graph.current?.add(stats), [stats]);
-  return <div id="graph" ref={holder} class="graph" role="img" aria-label={t('stats.graph')} />;
+  return (
+    <>
+      <p class="graph-key" aria-hidden="true">
+        <span>{t('stats.key.bitrate')}</span>
+        <span>{t('stats.key.buffer')}</span>
+      </p>
+      <div id="graph" ref={holder} class="graph" role="img" aria-label={t('stats.graph')} />
+    </>
+  );
 }

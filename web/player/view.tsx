@@ -113,7 +113,7 @@ export function PlayerView({ player, identifier, instead, controls = true, poste
         onDblClick={fullscreen.toggle}
       />
       {poster && identifier && !showing && (
-        <Poster player={player} url={typeof poster === 'string' ? poster : undefined} />
+        <Poster player={player} url={typeof poster === 'string' ? poster : undefined} dim={!instead} />
       )}
       {instead || (
         <Overlay
