@@ -15,6 +15,7 @@ export function probing({
   return async ({ send }) => {
     const probe = await registry.probe(by);
     probe.on('ended', (reason) => send({ type: 'ended', reason, waiting: false }));
+    probe.holdGrant();
     const refuse = () => {
       throw new PharosError('wrong_order', 'a probe has nothing but its transport; send stop first');
     };

@@ -43,7 +43,8 @@ export class Probe extends EventEmitter<ProbeEvents> {
   readonly #places: Slots;
   readonly #over: NodeJS.Timeout;
   readonly #look: NodeJS.Timeout;
-  readonly #dropGrant: () => void;
+  readonly #onGrantEnd: Held['onGrantEnd'];
+  #dropGrant: (() => void) | undefined;
   #bytes = 0;
   #lookedAt = performance.now();
   #above = 0;
@@ -60,7 +61,7 @@ export class Probe extends EventEmitter<ProbeEvents> {
     this.#places = places;
     this.#over = setTimeout(() => this.#end('over_limit'), PROBE_MS);
     this.#look = setInterval(() => void this.#count(), LOOK_MS);
-    this.#dropGrant = onGrantEnd(() => this.#end('not_allowed'));
+    this.#onGrantEnd = onGrantEnd;
     transport.once('routerclose', () => this.#end('worker_failed'));
   }
 
@@ -94,6 +95,11 @@ export class Probe extends EventEmitter<ProbeEvents> {
     return sctpParameters(this.#transport);
   }
 
+  /** From now on it ends with its grant. */
+  holdGrant(): void {
+    this.#dropGrant = this.#onGrantEnd(() => this.#end('not_allowed'));
+  }
+
   /** @throws PharosError `wrong_order` if connected already, `media_failed` on unusable parameters. */
   async connect(dtlsParameters: DtlsParameters): Promise<void> {
     if (this.#connected) throw new PharosError('wrong_order', 'this transport is connected already');
@@ -106,7 +112,7 @@ export class Probe extends EventEmitter<ProbeEvents> {
     this.#closed = true;
     clearTimeout(this.#over);
     clearInterval(this.#look);
-    this.#dropGrant();
+    this.#dropGrant?.();
     this.#transport.close();
     this.#places.give();
   }

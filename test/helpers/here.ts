@@ -8,6 +8,7 @@ import { Access } from '../../server/auth/access.ts';
 import { Admission } from '../../server/auth/admission.ts';
 import { Authority } from '../../server/auth/authority.ts';
 import { createLogger } from '../../server/base/logger.ts';
+import { routeUpgrades } from '../../server/base/upgrade.ts';
 import { createApp } from '../../server/http/app.ts';
 import { listen } from '../../server/http/listen.ts';
 import { Joins } from '../../server/metrics/joins.ts';
@@ -71,7 +72,7 @@ export async function startHere(settings: Record<string, string> = {}): Promise<
     ...{ config, logger, registry, authority, admission, joins, publicUrl: undefined },
     rtpCapabilities: pageCapabilities(rtpCapabilities),
   });
-  signaling.attach(http.server);
+  routeUpgrades(http.server, { '/ws': (...upgrade) => signaling.upgrade(...upgrade) });
   return {
     url: `http://127.0.0.1:${http.port}`,
     pool,
