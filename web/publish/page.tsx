@@ -2,8 +2,10 @@ import { useEffect, useState } from 'preact/hooks';
 import { Notice } from '../base/notice.tsx';
 import { useLasting, useLatest } from '../base/use-events.ts';
 import { Facts, StartStop } from './action-bar.tsx';
+import { CheckPanel } from './check.tsx';
 import { Controls } from './controls.tsx';
 import { isActive, isKeyRefused } from './describe.ts';
+import { HealthPanel } from './health.tsx';
 import type { LocalMediaState } from './local-media.ts';
 import { LevelMeter } from './meter.tsx';
 import { Notices } from './notices.tsx';
@@ -15,7 +17,14 @@ import { isStreamChoice, Settings, type SettingsValues } from './settings.tsx';
 import { Share } from './share.tsx';
 import type { StudioState } from './studio.ts';
 import { t } from './text.ts';
-import { useLeaveWarning, useRemembered, useStayAwake, useTabTitle, useTracksFollow } from './while-live.ts';
+import {
+  useLeaveWarning,
+  useRemembered,
+  useStayAwake,
+  useTabTitle,
+  useTitleFollows,
+  useTracksFollow,
+} from './while-live.ts';
 
 /** A connection that is back by then need not be spoken of. */
 const HINT_AFTER = 3000;
@@ -51,6 +60,7 @@ export function PublishPage() {
     ...{ muted: scene.muted, cameraOff: scene.cameraOff },
   });
   useTracksFollow(publisher, scene.outputs);
+  useTitleFollows(publisher, values.title);
   useTabTitle(active, scene.muted && microphone !== undefined);
   useLeaveWarning(active);
   useStayAwake(active);
@@ -116,6 +126,7 @@ export function PublishPage() {
           onRetry={() => void media.open()}
           onDismiss={(problem) => media.dismiss(problem)}
         />
+        {active ? <HealthPanel publisher={publisher} viewers={viewers} /> : <CheckPanel values={values} />}
       </div>
       <div class="publish-side">
         {'published' in state && <Share {...state.published} />}

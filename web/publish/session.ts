@@ -73,7 +73,7 @@ export async function goLive(
     const published = await publisher.publish({
       stream: stream || undefined,
       resume,
-      ...{ title: title.trim() || undefined },
+      title: title.trim() || undefined,
       videoTrack: video,
       audioTrack: audio,
       video: { ...videoSettings(codec, resolution), simulcast },

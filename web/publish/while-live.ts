@@ -21,7 +21,7 @@ const TITLE_AFTER = 700;
 export function useTitleFollows(publisher: Publisher, title: string): void {
   useEffect(() => {
     // What cannot be told now is told when the connection is back.
-    const timer = setTimeout(() => void title, TITLE_AFTER);
+    const timer = setTimeout(() => publisher.setTitle(title.trim()).catch(() => {}), TITLE_AFTER);
     return () => clearTimeout(timer);
   }, [publisher, title]);
 }
