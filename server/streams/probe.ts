@@ -30,6 +30,8 @@ export type ProbeEvents = {
 type ProbeOptions = Pick<Held, 'limits' | 'onGrantEnd'> & {
   context: Pick<StreamContext, 'config' | 'pool'>;
   places: Slots;
+  /** How long it may last, in ms. */
+  lifetime?: number;
 };
 
 /**
@@ -53,13 +55,13 @@ export class Probe extends EventEmitter<ProbeEvents> {
 
   private constructor(
     transport: types.WebRtcTransport,
-    { limits, onGrantEnd, context, places }: ProbeOptions,
+    { limits, onGrantEnd, context, places, lifetime = PROBE_MS }: ProbeOptions,
   ) {
     super();
     this.bitrate = mostBitrate(context.config, limits);
     this.#transport = transport;
     this.#places = places;
-    this.#over = setTimeout(() => this.#end('over_limit'), PROBE_MS);
+    this.#over = setTimeout(() => this.#end('over_limit'), lifetime);
     this.#look = setInterval(() => void this.#count(), LOOK_MS);
     this.#onGrantEnd = onGrantEnd;
     transport.once('routerclose', () => this.#end('worker_failed'));
