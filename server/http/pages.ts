@@ -11,6 +11,7 @@ const ROUTES: readonly [RegExp, string][] = [
   [/^\/publish\/?$/, 'publish/index.html'],
   [/^\/admin\/?$/, 'admin/index.html'],
   [/^\/recordings\/?$/, 'recordings/index.html'],
+  [/^\/api\/docs\/?$/, 'docs/index.html'],
   [/^\/watch(?:\/[^/]*)?\/?$/, 'watch/index.html'],
   [/^\/embed\/[^/]*\/?$/, 'embed/index.html'],
 ];

@@ -20,7 +20,16 @@ const RULE =
   'imports point right only: main -> http -> signaling, whip, cameras, recordings, posters -> streams -> auth, metrics, workers -> config -> base -> protocol; web -> protocol';
 
 /** One folder a page; pages share what is in the other folders, and nothing with each other. */
-const WEB_PAGES = ['web/publish', 'web/watch', 'web/recordings', 'web/admin', 'web/embed', 'web/component', 'web/home'];
+const WEB_PAGES = [
+  'web/publish',
+  'web/watch',
+  'web/recordings',
+  'web/docs',
+  'web/admin',
+  'web/embed',
+  'web/component',
+  'web/home',
+];
 const PROTOCOL = 'server/protocol';
 const MAIN = 'server/main.ts';
 
