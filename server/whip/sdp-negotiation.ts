@@ -158,6 +158,7 @@ export function sameCodec(offered: OfferedCodec, kind: MediaKind, codec: RouterC
 }
 
 const isRtx = ({ mimeType }: RouterCodec) => /\/rtx$/i.test(mimeType);
+export const isG711 = ({ name }: Pick<OfferedCodec, 'name'>) => /^pcm[ua]$/i.test(name);
 export const isH264 = ({ mimeType }: RouterCodec) => mimeType.toLowerCase() === 'video/h264';
 
 /** What is offered with a codec and the router makes use of. */

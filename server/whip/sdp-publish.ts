@@ -4,6 +4,7 @@ import { formatOf, normalized, profileOf } from './h264-profile.ts';
 import { type AnsweredSection, codecLines, encodingOf, extensionLines, writeAnswer } from './sdp-answer.ts';
 import {
   type Extension,
+  isG711,
   isH264,
   mismatch,
   type Negotiated,
@@ -67,10 +68,12 @@ function publishedSection(
   kind: MediaKind,
   router: RtpCapabilities,
 ): PublishedSection | string {
-  const [choice] = section.codecs.flatMap((codec) => {
+  const choices = section.codecs.flatMap((codec) => {
     const carried = router.codecs.find((each) => carries(each, kind, codec));
     return carried ? { codec, carried } : [];
   });
+  // The client's first; but G.711 is for those who have nothing else.
+  const choice = choices.find(({ codec }) => !isG711(codec)) ?? choices[0];
   if (!choice) return mismatch(section, kind, router, 'in the encoder');
   const { codec, carried } = choice;
   const extensions = sharedExtensions(section, router, 'receive');
@@ -126,6 +129,7 @@ function rtxParameters(rtx: OfferedCodec, { payloadType }: OfferedCodec): RtpPar
 
 /** What mediasoup is told, and by it those who consume: what will be sent. */
 function producedParameters(codec: OfferedCodec, carried: RouterCodec): Parameters {
+  if (isG711(codec)) return {};
   if (carried.kind === 'audio') {
     // What the publisher will send, said as a receiver is told of it too (RFC 7587, section 6.1).
     return { ...opusParameters(codec), ...(isStereo(codec) && { 'sprop-stereo': 1 }) };
@@ -197,6 +201,7 @@ export function publishAnswer(
 
 /** What we receive. */
 function answeredParameters(codec: OfferedCodec, kind: MediaKind): ReadonlyMap<string, string | number> {
+  if (isG711(codec)) return new Map();
   if (kind === 'audio') return new Map(Object.entries(opusParameters(codec)));
   return codec.name.toLowerCase() === 'h264' ? formatOf(codec.parameters) : new Map();
 }

@@ -12,6 +12,7 @@ import {
 } from './sdp-answer.ts';
 import {
   type Extension,
+  isG711,
   isH264,
   mismatch,
   type Negotiated,
@@ -179,7 +180,11 @@ function formatLines(codec: OfferedCodec, kind: MediaKind, sent: SentCodec): For
       payloadType,
       encoding: encodingOf(codec, kind),
       feedback: sent.rtcpFeedback ?? [],
-      parameters: kind === 'audio' ? opusParameters(sent) : videoParameters(codec, sent),
+      parameters: isG711(codec)
+        ? new Map()
+        : kind === 'audio'
+          ? opusParameters(sent)
+          : videoParameters(codec, sent),
     }),
   };
 }

@@ -1,11 +1,11 @@
 /** One key frame out of a live stream, as it was encoded. */
 import type { types } from 'mediasoup';
-import { createFrameReader, type FrameReader, type TrackFormat } from './record/frames.ts';
+import { createFrameReader, type FrameReader, isVideo, type VideoFormat } from './record/frames.ts';
 import { ReorderBuffer } from './record/reorder.ts';
 import { parseRtp, type RtpPacket } from './record/rtp.ts';
 import { recorderCapabilities, rotationId } from './record/tap.ts';
 
-export type KeyFrame = { data: Buffer; format: Exclude<TrackFormat, { codec: 'opus' }> };
+export type KeyFrame = { data: Buffer; format: VideoFormat };
 
 type Source = {
   /** The producer's own. */
@@ -55,7 +55,7 @@ function read(consumer: types.Consumer, reader: FrameReader, signal: AbortSignal
     const take = (ordered: ReturnType<typeof buffer.push>) => {
       for (const each of ordered) {
         for (const { data, key, format } of reader.push(each)) {
-          if (key && format && format.codec !== 'opus') resolve({ data, format });
+          if (key && format && isVideo(format)) resolve({ data, format });
         }
       }
     };

@@ -5,6 +5,12 @@ type Codec = types.RouterRtpCodecCapability;
 
 const OPUS: Codec = { kind: 'audio', mimeType: 'audio/opus', clockRate: 48_000, channels: 2 };
 
+/** G.711 (RFC 3551), for clients that have nothing else. Its payload types are assigned. */
+const G711: Codec[] = [
+  { kind: 'audio', mimeType: 'audio/PCMU', clockRate: 8000, preferredPayloadType: 0 },
+  { kind: 'audio', mimeType: 'audio/PCMA', clockRate: 8000, preferredPayloadType: 8 },
+];
+
 const VIDEO: Record<Config['media']['videoCodecs'][number], Codec[]> = {
   VP8: [{ kind: 'video', mimeType: 'video/VP8', clockRate: 90_000 }],
   // Constrained baseline first: what every browser and hardware decoder takes (RFC 7742, section 6.2
@@ -14,7 +20,7 @@ const VIDEO: Record<Config['media']['videoCodecs'][number], Codec[]> = {
 
 /** The codecs that every router carries; all routers are alike. */
 export function routerCodecs(media: Config['media']): Codec[] {
-  return [OPUS, ...media.videoCodecs.flatMap((codec) => VIDEO[codec])];
+  return [OPUS, ...G711, ...media.videoCodecs.flatMap((codec) => VIDEO[codec])];
 }
 
 /** Non-interleaved mode; the level is no matter to an SFU (RFC 6184, section 8.1). */

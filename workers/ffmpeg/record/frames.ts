@@ -5,11 +5,17 @@ import type { Ordered } from './reorder.ts';
 import type { RtpPacket } from './rtp.ts';
 import { keyFrameSize, readVp8Payload } from './vp8.ts';
 
-export type Codec = 'opus' | 'H264' | 'VP8';
+export type Codec = 'opus' | 'PCMU' | 'PCMA' | 'H264' | 'VP8';
 
-/** What a track of a file is declared to be; it holds until a key frame says otherwise. */
-export type TrackFormat =
+export type SoundFormat =
   | { codec: 'opus'; channels: number }
+  /** G.711 (RFC 3551, section 4.5.14), which no file of ours can hold: ffmpeg makes Opus of it. */
+  | { codec: 'PCMU' | 'PCMA'; channels: 1 };
+
+/** What a track of a file, or what ffmpeg is to make it of, is declared to be; it holds until a key frame says otherwise. */
+export type TrackFormat = SoundFormat | VideoFormat;
+
+export type VideoFormat =
   | { codec: 'VP8'; width: number; height: number; rotation: number }
   | {
       codec: 'H264';
@@ -44,7 +50,10 @@ export interface FrameReader {
 export function createFrameReader(codec: Codec, channels: number, parameterSets = ''): FrameReader {
   switch (codec) {
     case 'opus':
-      return new OpusReader(channels);
+      return new SoundReader({ codec, channels });
+    case 'PCMU':
+    case 'PCMA':
+      return new SoundReader({ codec, channels: 1 });
     case 'VP8':
       return new VideoReader(new Vp8Depacketizer());
     case 'H264':
@@ -52,14 +61,18 @@ export function createFrameReader(codec: Codec, channels: number, parameterSets 
   }
 }
 
-/** RFC 7587: a packet each. */
-class OpusReader implements FrameReader {
+export function isVideo(format: TrackFormat): format is VideoFormat {
+  return format.codec === 'VP8' || format.codec === 'H264';
+}
+
+/** A packet each (RFC 7587, RFC 3551). */
+class SoundReader implements FrameReader {
   readonly dropped = 0;
   readonly wantsKeyFrame = false;
-  readonly #format: TrackFormat;
+  readonly #format: SoundFormat;
 
-  constructor(channels: number) {
-    this.#format = { codec: 'opus', channels };
+  constructor(format: SoundFormat) {
+    this.#format = format;
   }
 
   push({ packet: { payload: data, timestamp }, arrival }: Ordered<RtpPacket>): Frame[] {

@@ -2,7 +2,7 @@
  * Matroska (RFC 9559) as a stream of frames: how media gets to ffmpeg with
  * exact times, and with all that it would otherwise have to guess. Pure.
  */
-import type { TrackFormat } from './frames.ts';
+import { isVideo, type TrackFormat } from './frames.ts';
 
 /** Of the times in it: finer than any sample of video is placed. */
 export const TICK_MS = 0.01;
@@ -42,7 +42,16 @@ const ID = {
   simpleBlock: 0xa3,
 };
 
-const CODEC_ID = { opus: 'A_OPUS', VP8: 'V_VP8', H264: 'V_MPEG4/ISO/AVC' };
+const CODEC_ID = {
+  opus: 'A_OPUS',
+  PCMU: 'A_MS/ACM',
+  PCMA: 'A_MS/ACM',
+  VP8: 'V_VP8',
+  H264: 'V_MPEG4/ISO/AVC',
+};
+/** Of WAVEFORMATEX. */
+const FORMAT_TAG = { PCMA: 6, PCMU: 7 };
+const G711_CLOCK = 8000;
 const VIDEO = 1;
 const AUDIO = 2;
 
@@ -74,7 +83,7 @@ function trackEntry(format: TrackFormat, index: number): Buffer {
   const common = [
     number(ID.trackNumber, index + 1),
     number(ID.trackUid, index + 1),
-    number(ID.trackType, format.codec === 'opus' ? AUDIO : VIDEO),
+    number(ID.trackType, isVideo(format) ? VIDEO : AUDIO),
     number(ID.flagLacing, 0),
     text(ID.codecId, CODEC_ID[format.codec]),
   ];
@@ -82,10 +91,13 @@ function trackEntry(format: TrackFormat, index: number): Buffer {
 }
 
 function details(format: TrackFormat): Buffer[] {
-  if (format.codec === 'opus') {
+  if (!isVideo(format)) {
     const frequency = Buffer.alloc(4);
-    frequency.writeFloatBE(OPUS_CLOCK);
+    frequency.writeFloatBE(format.codec === 'opus' ? OPUS_CLOCK : G711_CLOCK);
     const audio = [element(ID.samplingFrequency, [frequency]), number(ID.channels, format.channels)];
+    if (format.codec !== 'opus') {
+      return [element(ID.codecPrivate, [waveFormat(FORMAT_TAG[format.codec])]), element(ID.audio, audio)];
+    }
     return [
       number(ID.seekPreRoll, SEEK_PRE_ROLL_NS),
       element(ID.codecPrivate, [opusHead(format.channels)]),
@@ -97,6 +109,18 @@ function details(format: TrackFormat): Buffer[] {
     number(ID.pixelHeight, format.height),
   ]);
   return format.codec === 'H264' ? [element(ID.codecPrivate, [format.configuration]), size] : [size];
+}
+
+/** G.711 as Windows describes it, which is how Matroska does (RFC 9559, codec mapping of A_MS/ACM): an octet a sample. */
+function waveFormat(tag: number): Buffer {
+  const format = Buffer.alloc(18);
+  format.writeUInt16LE(tag, 0);
+  format.writeUInt16LE(1, 2);
+  format.writeUInt32LE(G711_CLOCK, 4);
+  format.writeUInt32LE(G711_CLOCK, 8);
+  format.writeUInt16LE(1, 12);
+  format.writeUInt16LE(8, 14);
+  return format;
 }
 
 /** RFC 7845, section 5.1. Nothing is skipped at the start: it is not the start of what was encoded. */

@@ -1,6 +1,6 @@
 /** One file of a recording: what goes into it, and what is known of it. */
 import { stat } from 'node:fs/promises';
-import type { TrackFormat } from './frames.ts';
+import { isVideo, type TrackFormat, type VideoFormat } from './frames.ts';
 import { TICK_MS } from './matroska.ts';
 import type { PlacedFrame } from './source.ts';
 import type { Kind } from './timeline.ts';
@@ -55,8 +55,6 @@ export type PartResult = {
   /** What ffmpeg said last. */
   lines: readonly string[];
 };
-
-type VideoFormat = Exclude<TrackFormat, { codec: 'opus' }>;
 
 /** Two frames of a track are at least so far apart: what WebM can tell from another. */
 const LEAST_STEP_MS = 1;
@@ -186,12 +184,8 @@ export class Part {
   }
 }
 
-function kindOf({ codec }: TrackFormat): Kind {
-  return codec === 'opus' ? 'audio' : 'video';
-}
-
-function isVideo(format: TrackFormat): format is VideoFormat {
-  return format.codec !== 'opus';
+function kindOf(format: TrackFormat): Kind {
+  return isVideo(format) ? 'video' : 'audio';
 }
 
 function sameSize(a: VideoFormat, b: VideoFormat): boolean {
@@ -217,7 +211,7 @@ function count(track: Track, at: number, data: Buffer, key: boolean): void {
   track.lastCame = Math.max(track.lastCame, at);
   track.last = Math.max(track.last, at);
   const usual = track.step > 0 && track.step < MIN_GAP_MS ? track.step : USUAL_FRAME_MS;
-  result.end = track.last + (track.format.codec === 'opus' ? opusDuration(data) : usual);
+  result.end = track.last + (isVideo(track.format) ? usual : soundDuration(track.format.codec, data));
 }
 
 function noteSize(result: VideoResult, at: number, format: VideoFormat): VideoSize | undefined {
@@ -227,6 +221,11 @@ function noteSize(result: VideoResult, at: number, format: VideoFormat): VideoSi
   const size = { at, width, height, rotation };
   result.sizes.push(size);
   return result.sizes.length > 1 ? size : undefined;
+}
+
+/** In milliseconds; of G.711 each octet is a sample. */
+function soundDuration(codec: TrackFormat['codec'], packet: Buffer): number {
+  return codec === 'opus' ? opusDuration(packet) : packet.length / 8;
 }
 
 /** In milliseconds (RFC 6716, section 3.1). */

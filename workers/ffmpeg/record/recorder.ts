@@ -190,10 +190,8 @@ export class Recorder extends EventEmitter<RecorderEvents> {
     if (!first?.frame.format) return [];
     const sound = this.#held.find(({ kind }) => kind === 'audio')?.frame.format;
     if (first.kind === 'audio') return [first.frame.format];
-    const mayHaveSound = sound !== undefined || this.#source?.has('audio');
-    return mayHaveSound
-      ? [first.frame.format, sound ?? { codec: 'opus', channels: 2 }]
-      : [first.frame.format];
+    const declared = sound ?? this.#source?.soundFormat;
+    return declared ? [first.frame.format, declared] : [first.frame.format];
   }
 
   #hold(frame: PlacedFrame): void {

@@ -1,5 +1,5 @@
 import type { types } from 'mediasoup';
-import { type Codec, createFrameReader, type Frame, type FrameReader } from './frames.ts';
+import { type Codec, createFrameReader, type Frame, type FrameReader, type SoundFormat } from './frames.ts';
 import { type Ordered, ReorderBuffer } from './reorder.ts';
 import type { RtpPacket, SenderReport } from './rtp.ts';
 import { Tap } from './tap.ts';
@@ -33,6 +33,8 @@ const KEY_FRAME_EVERY_MS = 2000;
 /** Until it is asked for again where one is needed. */
 const KEY_FRAME_PATIENCE_MS = 600;
 const CHECK_MS = 200;
+/** How long a simulcast may take until its largest picture is there: a file that begins smaller stays so for some players. */
+const BEST_WITHIN_MS = 2500;
 
 /** One track of one publisher. */
 type Lane = {
@@ -44,6 +46,9 @@ type Lane = {
   /** Frames that wait for its clock to be settled. */
   held: Frame[];
   begun: boolean;
+  /** Frames from the newest key frame on, while a larger picture is awaited; undefined once it is not. */
+  awaiting: Frame[] | undefined;
+  readonly since: number;
   keyFrameAt: number;
   requestedAt: number;
   ended: boolean;
@@ -93,13 +98,19 @@ export class Source {
     return this.#closed;
   }
 
-  /** Whether it has that kind of track, and whether frames of it have come. */
-  has(kind: Kind): boolean {
-    return this.#of(kind).length > 0;
-  }
-
+  /** Whether frames of that kind have come. */
   hasBegun(kind: Kind): boolean {
     return this.#of(kind).some(({ begun }) => begun);
+  }
+
+  /** As it is to be declared before any of it has come. */
+  get soundFormat(): SoundFormat | undefined {
+    const [codec] = this.#of('audio')[0]?.consumer.rtpParameters.codecs ?? [];
+    if (!codec) return undefined;
+    const name = codecOf(codec.mimeType);
+    return name === 'PCMU' || name === 'PCMA'
+      ? { codec: name, channels: 1 }
+      : { codec: 'opus', channels: codec.channels ?? 2 };
   }
 
   requestKeyFrame(): void {
@@ -109,7 +120,12 @@ export class Source {
   /** Hands over what it still has. */
   close(): void {
     if (this.#closed) return;
-    for (const lane of this.#lanes.values()) this.#take(lane, lane.buffer.flush());
+    for (const lane of this.#lanes.values()) {
+      this.#take(lane, lane.buffer.flush());
+      const { awaiting = [] } = lane;
+      lane.awaiting = undefined;
+      this.#hand(lane, awaiting);
+    }
     this.#settleAll();
     this.#closed = true;
     clearInterval(this.#check);
@@ -185,6 +201,10 @@ export class Source {
     if (lane.kind === 'video' && lane.begun && lane.reader.wantsKeyFrame && !wantsKeyFrame) {
       this.#request(lane, performance.now());
     }
+    this.#hand(lane, awaited(lane, frames));
+  }
+
+  #hand(lane: Lane, frames: Frame[]): void {
     if (frames.length === 0) return;
     lane.begun = true;
     for (const { key, arrival } of frames) if (key) lane.keyFrameAt = arrival;
@@ -250,12 +270,33 @@ export class Source {
   }
 }
 
+/** What of the frames of a simulcast's smaller pictures is not to begin a recording is left out. */
+function awaited(lane: Lane, frames: Frame[]): Frame[] {
+  if (!lane.awaiting) return frames;
+  for (const frame of frames) {
+    if (frame.key) lane.awaiting = [];
+    lane.awaiting.push(frame);
+  }
+  // It is told apart from the frames, so perhaps after them.
+  const best = lane.consumer.currentLayers?.spatialLayer === spatialLayersOf(lane.consumer) - 1;
+  if (!best && performance.now() - lane.since < BEST_WITHIN_MS) return [];
+  const ready = lane.awaiting;
+  lane.awaiting = undefined;
+  return ready;
+}
+
+/** Of a simulcast, its streams, smallest picture first. */
+function spatialLayersOf({ type, rtpParameters }: types.Consumer): number {
+  const mode = rtpParameters.encodings?.[0]?.scalabilityMode ?? '';
+  return type === 'simulcast' ? Number(/^L(\d)/.exec(mode)?.[1] ?? 1) : 1;
+}
+
 /** @param produced What the publisher said of its codec: of that, consumers are not told the parameter sets. */
 function createLane(consumer: types.Consumer, produced?: types.RtpCodecParameters): Lane {
   const [parameters] = consumer.rtpParameters.codecs;
   const parameterSets = produced?.parameters?.['sprop-parameter-sets'];
   const codec = codecOf(parameters?.mimeType ?? '');
-  const kind = codec === 'opus' ? 'audio' : 'video';
+  const kind = codec === 'H264' || codec === 'VP8' ? 'video' : 'audio';
   return {
     kind,
     consumer,
@@ -268,6 +309,8 @@ function createLane(consumer: types.Consumer, produced?: types.RtpCodecParameter
     clock: new TrackClock(kind, parameters?.clockRate ?? 90_000),
     held: [],
     begun: false,
+    awaiting: spatialLayersOf(consumer) > 1 ? [] : undefined,
+    since: performance.now(),
     keyFrameAt: 0,
     requestedAt: performance.now(),
     ended: false,
@@ -277,7 +320,9 @@ function createLane(consumer: types.Consumer, produced?: types.RtpCodecParameter
 /** @throws Error of a codec that the routers do not have, hence never. */
 function codecOf(mimeType: string): Codec {
   const name = mimeType.split('/')[1]?.toLowerCase();
-  const codec = (['opus', 'H264', 'VP8'] as const).find((each) => each.toLowerCase() === name);
+  const codec = (['opus', 'PCMU', 'PCMA', 'H264', 'VP8'] as const).find(
+    (each) => each.toLowerCase() === name,
+  );
   if (!codec) throw new Error(`${mimeType} cannot be recorded`);
   return codec;
 }

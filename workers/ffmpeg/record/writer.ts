@@ -39,7 +39,7 @@ const MAX_PENDING_BYTES = 64 << 20;
 const FINISH_DEADLINE_MS = 5000;
 const MAX_LINES = 30;
 
-/** One file that is written by one ffmpeg, which gets frames, and copies them. */
+/** One file that is written by one ffmpeg, which gets frames, and copies them; but for G.711, of which it makes Opus. */
 export class Writer extends EventEmitter<{ end: [WriterEnd] }> {
   readonly #file: string;
   readonly #stallTime: number;
@@ -216,6 +216,10 @@ function args(file: string, format: FileFormat, tracks: readonly TrackFormat[]):
   const copy = ['-map', '0', '-c', 'copy', '-copyts', '-max_interleave_delta', String(INTERLEAVE_MS * 1000)];
   // Matroska tells when a frame is shown, not when it is decoded; of H.264 ffmpeg would guess. Here it is the same.
   if (!reordered && tracks.some(({ codec }) => codec === 'H264')) copy.push('-bsf:v', 'setts=ts=PTS');
+  // Files for browsers cannot hold it. Where packets are missing there is silence.
+  if (tracks.some(({ codec }) => codec === 'PCMU' || codec === 'PCMA')) {
+    copy.push('-c:a', 'libopus', '-b:a', '32k', '-application', 'voip', '-af', 'aresample=48000:async=1');
+  }
   const output = ['-avoid_negative_ts', 'disabled', '-flush_packets', '1', ...FORMAT[format]];
   return [...common, ...input, ...copy, ...output, `file:${file}`];
 }
