@@ -123,10 +123,13 @@ declare global {
 }
 
 /** Tries the way to this server; every report on the way is kept. */
-async function check(options: Omit<CheckOptions, 'url' | 'onProgress'> = {}): Promise<ConnectionReport> {
+async function check({ server = location.origin, ...options }: CheckOf = {}): Promise<ConnectionReport> {
   window.checks = [];
-  return checkConnection({ ...options, url, onProgress: (report) => window.checks?.push(report) });
+  const at = `${server.replace(/^http/, 'ws')}/ws`;
+  return checkConnection({ ...options, url: at, onProgress: (report) => window.checks?.push(report) });
 }
+
+type CheckOf = Omit<CheckOptions, 'url' | 'onProgress'> & { server?: string };
 
 const lib = { publish, repicture, watch, check };
 window.lib = lib;
