@@ -6,9 +6,22 @@ import { type ForeignPage, startForeignPage } from '../helpers/foreign-page.ts';
 import { startServer, type TestServer } from '../helpers/server.ts';
 
 type Heard = { type: string; [name: string]: unknown };
+type PharosPlayer = HTMLElement & {
+  src: string;
+  autoplay: boolean;
+  muted: boolean;
+  volume: number;
+  readonly paused: boolean;
+  readonly state: string;
+  readonly viewers: number;
+  pause(): void;
+};
 declare global {
   interface Window {
     heard: Heard[];
+  }
+  interface HTMLElementTagNameMap {
+    'pharos-player': PharosPlayer;
   }
 }
 

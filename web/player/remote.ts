@@ -96,6 +96,8 @@ export class Remote extends Emitter<{ happening: Happening }> {
   }
 
   #tell(): void {
+    // One that is over is told again, should it come again.
+    if (errorsOf(this.#player.viewer.state).length === 0) this.#told.delete('error');
     for (const happening of this.#now()) {
       const text = JSON.stringify(happening);
       if (this.#told.get(happening.type) === text) continue;
