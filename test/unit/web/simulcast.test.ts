@@ -1,0 +1,96 @@
+import { expect, test } from 'vitest';
+import { maxBitrateFor } from '../../../web/lib/codecs.ts';
+import { encodingsFor, resized, type VideoSettings } from '../../../web/lib/simulcast.ts';
+
+const LIMITS = { videoBitrate: { start: 2_500_000, max: 6_000_000 }, simulcast: true };
+const size = (height: number) => ({ width: Math.round((height * 16) / 9), height });
+const settings = (height: number, more: Partial<VideoSettings> = {}): VideoSettings => ({
+  codec: 'VP8',
+  height,
+  frameRate: 30,
+  maxBitrate: maxBitrateFor(height),
+  ...more,
+});
+const scales = (encodings: RTCRtpEncodingParameters[]) =>
+  encodings.map(({ scaleResolutionDownBy }) => scaleResolutionDownBy);
+
+test.each([
+  [1080, [4, 2, 1]],
+  [720, [4, 2, 1]],
+  [540, [2, 1]],
+  [480, [2, 1]],
+  [360, [1]],
+  [240, [1]],
+])('of %i lines', (height, expected) => {
+  expect(scales(encodingsFor(size(height), settings(height), LIMITS))).toEqual(expected);
+});
+
+test('the shorter side counts, and a track that does not say its size gives what was chosen', () => {
+  expect(scales(encodingsFor({ width: 720, height: 1280 }, settings(720), LIMITS))).toEqual([4, 2, 1]);
+  expect(scales(encodingsFor({}, settings(480), LIMITS))).toEqual([2, 1]);
+});
+
+test('a camera that gives more than was chosen is scaled down, one that gives less is taken as it is', () => {
+  expect(scales(encodingsFor(size(1080), settings(720), LIMITS))).toEqual([6, 3, 1.5]);
+  expect(scales(encodingsFor(size(480), settings(720), LIMITS))).toEqual([2, 1]);
+  const [small] = encodingsFor(size(360), settings(720), LIMITS);
+  expect(small?.maxBitrate).toBe(maxBitrateFor(360));
+});
+
+test.each([480, 720, 1080])(
+  'bitrates of %i lines: the largest gets what was chosen, all no more than 1.35 of it',
+  (height) => {
+    const bitrates = encodingsFor(size(height), settings(height), LIMITS).map(
+      ({ maxBitrate = 0 }) => maxBitrate,
+    );
+    expect(bitrates).toEqual(bitrates.toSorted((a, b) => a - b));
+    expect(bitrates.at(-1)).toBe(maxBitrateFor(height));
+    expect(bitrates[0]).toBeGreaterThanOrEqual(100_000);
+    // What the server counts on (server/streams/bitrates.ts).
+    expect(bitrates.reduce((sum, bitrate) => sum + bitrate, 0)).toBeLessThanOrEqual(
+      1.35 * maxBitrateFor(height),
+    );
+  },
+);
+
+test('the server’s limit holds, and what is too little for several sizes goes to one', () => {
+  const narrow = { ...LIMITS, videoBitrate: { start: 300_000, max: 300_000 } };
+  const encodings = encodingsFor(size(720), settings(720), narrow);
+  expect(encodings.map(({ maxBitrate }) => maxBitrate)).toEqual([300_000]);
+});
+
+test('one size where server or publisher wants it so; modes only with several', () => {
+  const one = { maxBitrate: maxBitrateFor(720), maxFramerate: 30, scaleResolutionDownBy: 1 };
+  expect(encodingsFor(size(720), settings(720), { ...LIMITS, simulcast: false })).toEqual([one]);
+  expect(encodingsFor(size(720), settings(720, { simulcast: false }), LIMITS)).toEqual([one]);
+  const modes = (codec: 'VP8' | 'H264') =>
+    encodingsFor(size(720), settings(720, { codec }), LIMITS).map(({ scalabilityMode }) => scalabilityMode);
+  expect(modes('VP8')).toEqual(['L1T2', 'L1T2', 'L1T2']);
+  expect(modes('H264')).toEqual(['L1T1', 'L1T1', 'L1T1']);
+});
+
+test.each([
+  ['larger', size(1080), [6, 3, 1.5]],
+  ['the same', size(720), [4, 2, 1]],
+  ['too small for three', size(480), [2, 1, undefined]],
+  ['too small for several', size(360), [undefined, undefined, 1]],
+])('another track, %s: the encodings stay, and some may rest', (_name, other, expected) => {
+  const encodings = encodingsFor(size(720), settings(720), LIMITS).map((each, index) => ({
+    ...each,
+    rid: `r${index}`,
+  }));
+  const changed = resized(encodings, other, settings(720), LIMITS);
+  expect(changed.map(({ rid }) => rid)).toEqual(['r0', 'r1', 'r2']);
+  expect(
+    changed.map(({ active, scaleResolutionDownBy }) => (active ? scaleResolutionDownBy : undefined)),
+  ).toEqual(expected);
+  // And back.
+  expect(scales(resized(changed, size(720), settings(720), LIMITS))).toEqual([4, 2, 1]);
+});
+
+test('a single size takes any track', () => {
+  const encodings = encodingsFor(size(360), settings(720), LIMITS);
+  const [one, ...others] = resized(encodings, size(1080), settings(720), LIMITS);
+  expect(others).toEqual([]);
+  expect(one).toMatchObject({ active: true, scaleResolutionDownBy: 1.5, maxBitrate: maxBitrateFor(720) });
+});
