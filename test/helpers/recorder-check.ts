@@ -48,6 +48,13 @@ export function offsets({ flashes, beeps }: Pick<Checked, 'flashes' | 'beeps'>):
   });
 }
 
+/** `opus` */
+export async function soundCodec(file: string): Promise<string> {
+  const entry = ['-show_entries', 'stream=codec_name', '-of', 'csv=p=0', file];
+  const { stdout } = await promisify(execFile)(ffprobe(), ['-v', 'error', '-select_streams', 'a', ...entry]);
+  return stdout.trim();
+}
+
 async function packetTimes(file: string): Promise<{ video: number[]; audio: number[] }> {
   const args = ['-v', 'error', '-show_entries', 'packet=codec_type,pts_time', '-of', 'csv=p=0', file];
   const { stdout } = await promisify(execFile)(ffprobe(), args, LARGE);

@@ -19,6 +19,7 @@ const SECONDS = 4;
 const PAYLOAD = 1100;
 
 export type VideoCodec = 'H264' | 'VP8';
+export type AudioCodec = 'opus' | 'PCMU' | 'PCMA';
 type Unit = { at: number; payloads: Buffer[]; key: boolean };
 type VideoOptions = { codec: VideoCodec; size?: string; bitrate?: string; more?: string[] };
 
@@ -140,6 +141,18 @@ async function audioUnits(): Promise<Unit[]> {
   return packets.map((packet, index) => ({ at: index * OPUS_MS, payloads: [packet], key: true }));
 }
 
+/** G.711: an octet a sample. */
+async function g711Units(codec: 'PCMU' | 'PCMA'): Promise<Unit[]> {
+  const format = { PCMU: 'mulaw', PCMA: 'alaw' }[codec];
+  const args = ['-f', 'lavfi', '-i', BEEP, '-t', String(SECONDS), '-ac', '1', '-ar', '8000', '-f', format];
+  const data = await encoded(codec, args);
+  const size = OPUS_MS * 8;
+  return Array.from({ length: (SECONDS * 1000) / OPUS_MS }, (_, index) => ({
+    ...{ at: index * OPUS_MS, key: true },
+    payloads: [data.subarray(index * size, (index + 1) * size)],
+  }));
+}
+
 function oggPackets(data: Buffer): Buffer[] {
   const packets: Buffer[] = [];
   let open: Buffer[] = [];
@@ -185,7 +198,8 @@ export type PublisherOptions = {
   router: types.Router;
   /** Several are the layers of a simulcast, the best one last. */
   video?: VideoOptions | VideoOptions[];
-  audio?: boolean;
+  /** Opus, unless it says otherwise. */
+  audio?: boolean | AudioCodec;
   /** How much later than its time each track's packets are sent: what reports make good. */
   delay?: { audio?: number; video?: number };
   /** Milliseconds between sender reports; 0 for none. */
@@ -203,16 +217,17 @@ const CODEC_PARAMETERS: Record<VideoCodec, types.RtpCodecParameters> = {
     parameters: { 'packetization-mode': 1, 'profile-level-id': '42e01f' },
   },
 };
-const OPUS: types.RtpCodecParameters = {
-  mimeType: 'audio/opus',
-  clockRate: 48_000,
-  channels: 2,
-  payloadType: 100,
+const SOUND_PARAMETERS: Record<AudioCodec, types.RtpCodecParameters> = {
+  opus: { mimeType: 'audio/opus', clockRate: 48_000, channels: 2, payloadType: 100 },
+  PCMU: { mimeType: 'audio/PCMU', clockRate: 8000, payloadType: 0 },
+  PCMA: { mimeType: 'audio/PCMA', clockRate: 8000, payloadType: 8 },
 };
 
 export const ROUTER_OPTIONS: types.RouterOptions = {
   mediaCodecs: [
     { kind: 'audio', mimeType: 'audio/opus', clockRate: 48_000, channels: 2 },
+    { kind: 'audio', mimeType: 'audio/PCMU', clockRate: 8000, preferredPayloadType: 0 },
+    { kind: 'audio', mimeType: 'audio/PCMA', clockRate: 8000, preferredPayloadType: 8 },
     { kind: 'video', mimeType: 'video/VP8', clockRate: 90_000 },
     {
       ...{ kind: 'video', mimeType: 'video/H264', clockRate: 90_000 },
@@ -236,7 +251,12 @@ export class Publisher {
 
   static async create(options: PublisherOptions): Promise<Publisher> {
     const publisher = new Publisher(options);
-    if (options.audio !== false) await publisher.#add('audio', [await audioUnits()], OPUS);
+    const { audio = true } = options;
+    if (audio !== false) {
+      const codec = audio === true ? 'opus' : audio;
+      const units = await (codec === 'opus' ? audioUnits() : g711Units(codec));
+      await publisher.#add('audio', [units], SOUND_PARAMETERS[codec]);
+    }
     if (options.video) {
       const layers = [options.video].flat();
       const codec = CODEC_PARAMETERS[layers[0]?.codec ?? 'VP8'];

@@ -10,7 +10,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
 import type { PartResult } from '../../workers/ffmpeg/record/part.ts';
 import { Recorder } from '../../workers/ffmpeg/record/recorder.ts';
-import { type Checked, check, offsets } from '../helpers/recorder-check.ts';
+import { type Checked, check, offsets, soundCodec } from '../helpers/recorder-check.ts';
 import {
   Publisher,
   type PublisherOptions,
@@ -162,6 +162,28 @@ describe.concurrent('a file', () => {
     expect(recorded.file.sizes).toEqual(['640x360', '320x180']);
     // mediasoup puts one layer's timestamps after the other's as well as it can.
     expectInSync(recorded.file, 5, 0, 80);
+  });
+
+  test('of a simulcast that has just begun, by its largest picture from the first frame on', async (context) => {
+    const layers = ['160x90', '320x180', '640x360'].map((size) => ({ codec: 'H264' as const, size }));
+    const { recorder } = await start(context, { video: layers }, { liveFor: 0 });
+    await sleep(4000);
+    const recorded = await stop(recorder);
+    expect(recorded.file.sizes).toEqual(['640x360']);
+    expect(recorded.file.errors).toEqual([]);
+  });
+
+  test.for([
+    ['PCMU', 'VP8'],
+    ['PCMA', 'H264'],
+  ] as const)('of %s with %s: the sound is Opus in it, and in step', async ([audio, codec], context) => {
+    const { recorder } = await start(context, { audio, video: { codec } });
+    await sleep(5000);
+    const recorded = await stop(recorder);
+    expect(recorded.file.errors).toEqual([]);
+    expect(recorded.result.end).toBe('finished');
+    expect(await soundCodec(recorded.result.file)).toBe('opus');
+    expectInSync(recorded.file, 3, 0, 60);
   });
 
   test('with packets lost, swapped and doubled on their way has no ruined picture', async (context) => {
