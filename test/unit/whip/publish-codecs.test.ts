@@ -175,3 +175,38 @@ describe('header extensions', () => {
     transport.close();
   });
 });
+
+describe('G.711', () => {
+  /** An offer of these, in this order. */
+  const sound = (...codecs: ('opus' | 'PCMU' | 'PCMA')[]) => {
+    const format = { opus: '111', PCMU: '0', PCMA: '8' };
+    const maps = { opus: 'opus/48000/2', PCMU: 'PCMU/8000', PCMA: 'PCMA/8000' };
+    const numbers = codecs.map((codec) => format[codec]);
+    return AUDIO.replace(/^m=audio (\d+) (\S+) .*$/m, `m=audio $1 $2 ${numbers.join(' ')}`).replace(
+      /^a=rtpmap:111 .*\r?\n(?:a=(?:fmtp|rtcp-fb):111 .*\r?\n)*/m,
+      codecs.map((codec) => `a=rtpmap:${format[codec]} ${maps[codec]}\r\n`).join(''),
+    );
+  };
+  const chosen = (sdp: string) =>
+    read(sdp).tracks.map(({ rtpParameters: { codecs } }) => codecs[0]?.mimeType);
+
+  test.each(['PCMU', 'PCMA'] as const)(
+    '%s is carried where there is nothing else, and answered as it is',
+    async (codec) => {
+      const sdp = sound(codec);
+      expect(chosen(sdp)).toEqual([`audio/${codec}`]);
+      expect(brokenRules(sdp, answered(sdp))).toEqual([]);
+      expect(mediaOf(sdp)[0]?.fmtp).toEqual([]);
+      const [track] = read(sdp).tracks;
+      if (!track) throw new Error('no track');
+      const transport = await server.transport();
+      expect((await transport.produce(track)).type).toBe('simple');
+      transport.close();
+    },
+  );
+
+  test('Opus is preferred, whatever stands first', () => {
+    expect(chosen(sound('PCMU', 'opus', 'PCMA'))).toEqual(['audio/opus']);
+    expect(chosen(sound('PCMA', 'PCMU'))).toEqual(['audio/PCMA']);
+  });
+});
