@@ -9,6 +9,9 @@ export type AudioSettings = {
   stereo: boolean;
 };
 
+/** Not stopped, nor enabled: mediasoup-client would unmute a muted microphone that takes another's place. */
+const TRACKS_ARE_THE_CALLERS = { stopTracks: false, disableTrackOnPause: false };
+
 export function videoProducerOptions(
   track: MediaStreamTrack,
   codec: types.RtpCodecCapability,
@@ -21,7 +24,7 @@ export function videoProducerOptions(
   return {
     track,
     codec,
-    stopTracks: false,
+    ...TRACKS_ARE_THE_CALLERS,
     encodings,
     // Browsers begin at 300 kbit/s, which is too little for the chosen size.
     codecOptions: { videoGoogleStartBitrate: Math.round(Math.min(limits.videoBitrate.start, all) / 1000) },
@@ -38,7 +41,7 @@ export function audioProducerOptions(
   return {
     track,
     codec,
-    stopTracks: false,
+    ...TRACKS_ARE_THE_CALLERS,
     codecOptions: {
       opusStereo: stereo,
       opusFec: opus.fec,
