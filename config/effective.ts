@@ -61,8 +61,7 @@ const MASK = '•••';
 
 /** Without what is secret further in: a TURN server's credential, user and password in an address. */
 function masked(value: unknown, path: Path): unknown {
-  if (path.length > 0 && isSecret(path)) return MASK;
-  if (typeof value === 'string') return withoutUser(value);
+  if (typeof value === 'string') return isSecret(path) ? MASK : withoutUser(value);
   if (Array.isArray(value)) return value.map((each, index) => masked(each, [...path, index]));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(

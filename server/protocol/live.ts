@@ -32,6 +32,7 @@ const share = z.number();
 const path = z.enum(['udp', 'tcp', 'relay']);
 export type MediaPath = z.infer<typeof path>;
 
+/** Frames a second; 0: not known. */
 const picture = { width: z.number(), height: z.number(), frameRate: z.number() };
 
 export const STREAM_STATES = [
@@ -69,7 +70,7 @@ const publisherRow = z.object({
   /** Of a simulcast: how many sizes come. */
   layers: z.number(),
   bitrate: z.nullable(bitrate),
-  /** As its browser tells, else as its viewers' do. */
+  /** As its browser tells, or its viewers' do, or a key frame. */
   picture: z.nullable(z.object(picture)),
   limitation: z.nullable(z.string()),
 });

@@ -84,9 +84,9 @@ function MakeGrant({ actions, onMade }: { actions: Actions; onMade(grant: MadeGr
         )}
         <div class="field">
           <label for="grant-ttl">{t('grants.ttl')}</label>
-          <select id="grant-ttl" name="ttl" class="input" defaultValue={String(24 * HOUR)}>
+          <select id="grant-ttl" name="ttl" class="input">
             {LIFETIMES.map((seconds) => (
-              <option key={seconds} value={seconds}>
+              <option key={seconds} value={seconds} selected={seconds === 24 * HOUR}>
                 {seconds < 24 * HOUR
                   ? t('grants.hours', { count: seconds / HOUR })
                   : t('grants.days', { count: seconds / HOUR / 24 })}
@@ -160,7 +160,7 @@ function Made({ grant, actions }: { grant: MadeGrant; actions: Actions }) {
         {subject && ` ${t('grants.held', { subject })}`}
       </p>
       {uses.map(({ name, url, link }) => (
-        <Use key={name} name={name} text={link ? hereFor(url) : hereFor(url)} link={link} />
+        <Use key={name} name={name} text={hereFor(url)} link={link} />
       ))}
       {uses.some(({ link }) => !link) && <Use name={t('grants.token')} text={token} link={false} />}
       {note && <p class="notice busy">{note}</p>}

@@ -6,7 +6,7 @@ import type { Actions } from './actions.ts';
 import { ActionButton, ConfirmButton } from './confirm.tsx';
 import { formatBitrate, formatMs, formatPicture, formatShare, formatSpan, NONE } from './format.ts';
 import { Revoke } from './revoke.tsx';
-import { limitationOf, TONES } from './streams.tsx';
+import { codecsOf, limitationOf, TONES } from './streams.tsx';
 import { t } from './text.ts';
 import { Viewers } from './viewers.tsx';
 
@@ -138,17 +138,9 @@ function PublisherPanel({
           </Fact>
           <Fact name={t('fact.subject')}>{publisher.subject || NONE}</Fact>
           <Fact name={t('fact.since')}>{formatSpan(now - publisher.since)}</Fact>
-          <Fact name={t('fact.media')}>{publisher.codecs.join(', ') || NONE}</Fact>
+          <Fact name={t('fact.media')}>{codecsOf(publisher) || NONE}</Fact>
           <Fact name={t('fact.picture')}>{formatPicture(publisher.picture)}</Fact>
           <Fact name={t('fact.received')}>{formatBitrate(publisher.bitrate)}</Fact>
-          <Fact name={t('fact.encodings')}>
-            {detail?.publisher?.encodings.map(({ kind, rid, bitrate, score }) => (
-              <span key={`${kind}${rid}`} class="encoding">
-                {t(`kind.${kind}`)} {rid && `${rid} `}
-                {formatBitrate(bitrate)} <span class="muted">{t('score', { score })}</span>
-              </span>
-            ))}
-          </Fact>
           <Fact name={t('fact.lost')}>{formatShare(told?.lost ?? measured?.lost)}</Fact>
           <Fact name={t('fact.roundTrip')}>{formatMs(told?.roundTrip ?? measured?.roundTrip)}</Fact>
           <Fact name={t('fact.jitter')}>{formatMs(measured?.jitter)}</Fact>
@@ -163,6 +155,14 @@ function PublisherPanel({
               : NONE}
           </Fact>
           <Fact name={t('fact.worker')}>{publisher.worker}</Fact>
+          <Fact wide name={t('fact.encodings')}>
+            {detail?.publisher?.encodings.map(({ kind, rid, bitrate, score }) => (
+              <span key={`${kind}${rid}`} class="encoding">
+                {t(`kind.${kind}`)} {rid && `${rid} `}
+                {formatBitrate(bitrate)} <span class="muted">{t('score', { score })}</span>
+              </span>
+            ))}
+          </Fact>
         </dl>
       ) : (
         <p class="muted">{row?.state === 'away' ? t('publisher.away') : t('publisher.none')}</p>
@@ -171,9 +171,17 @@ function PublisherPanel({
   );
 }
 
-function Fact({ name, children }: { name: string; children: ComponentChildren }) {
+function Fact({
+  name,
+  wide = false,
+  children,
+}: {
+  name: string;
+  wide?: boolean;
+  children: ComponentChildren;
+}) {
   return (
-    <div>
+    <div class={wide ? 'wide' : undefined}>
       <dt>{name}</dt>
       <dd>{children ?? NONE}</dd>
     </div>

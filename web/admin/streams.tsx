@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { STREAM_STATES, type StreamRow } from '../../server/protocol/live.ts';
+import { type PublisherRow, STREAM_STATES, type StreamRow } from '../../server/protocol/live.ts';
 import type { Tone } from '../base/status.tsx';
 import { formatBitrate, formatPicture, formatSpan, NONE } from './format.ts';
 import { type Column, SortedTable } from './sorted-table.tsx';
@@ -102,8 +102,7 @@ function columnsAt(now: number): Column<StreamRow>[] {
       cell: ({ publisher }) =>
         publisher ? (
           <>
-            {publisher.codecs.join(', ') || NONE}
-            {publisher.layers > 1 && ` ×${publisher.layers}`}
+            {codecsOf(publisher) || NONE}
             <span class="sub">{formatPicture(publisher.picture)}</span>
           </>
         ) : (
@@ -147,6 +146,13 @@ function columnsAt(now: number): Column<StreamRow>[] {
       cell: ({ recording }) => (recording ? <span class="recording-dot">{t('recording.on')}</span> : NONE),
     },
   ];
+}
+
+/** `VP8 ×3, opus`: of a simulcast, how many sizes. */
+export function codecsOf({ codecs, layers }: PublisherRow): string {
+  return codecs
+    .map((codec) => (layers > 1 && !/^(opus|pcm[ua])$/i.test(codec) ? `${codec} ×${layers}` : codec))
+    .join(', ');
 }
 
 export function limitationOf(limitation: string): string {

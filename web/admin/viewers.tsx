@@ -94,8 +94,8 @@ function columnsFor(stream: string, now: number, actions: Actions): Column<Viewe
     {
       id: 'quality',
       label: t('column.quality'),
-      numeric: true,
-      by: ({ trouble }) => trouble,
+      // The worst first.
+      by: ({ trouble }) => -trouble,
       cell: (row) => (
         <span class="tone" data-tone={toneOf(row)}>
           {wordsOf(row)}

@@ -31,7 +31,7 @@ export function Workers({ workers, deaths, about, loads }: Props) {
               <th scope="col" class="number">
                 {t('workers.transports')}
               </th>
-              <th scope="col" class="number">
+              <th scope="col" class="number wide-only">
                 {t('workers.pipes')}
               </th>
               <th scope="col" class="number">
@@ -50,7 +50,7 @@ export function Workers({ workers, deaths, about, loads }: Props) {
                 </td>
                 <td class="number">{formatShare(load)}</td>
                 <td class="number">{transports}</td>
-                <td class="number">{pipes}</td>
+                <td class="number wide-only">{pipes}</td>
                 <td class="number">{memory === null ? NONE : formatBytes(memory)}</td>
                 <td class="number wide-only">{pid}</td>
               </tr>

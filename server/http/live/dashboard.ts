@@ -17,6 +17,7 @@ import { lookAt } from './audience.ts';
 import { Changes, fullUpdate, type View } from './changes.ts';
 import { LiveClient } from './client.ts';
 import { type Known, streamRow } from './overview.ts';
+import { PictureSizes } from './picture-sizes.ts';
 import { Samples } from './samples.ts';
 import type { ServerView } from './server-view.ts';
 
@@ -28,7 +29,7 @@ type Options = {
   admission: Admission;
   about(): About;
   /** All but the streams. */
-  server: ServerView;
+  server: Pick<ServerView, 'look'>;
 } & Pick<Known, 'isRecorded' | 'isCamera'>;
 
 const TICK_MS = 1000;
@@ -55,9 +56,10 @@ export class Dashboard {
   /** Those whose key holds, and whether they know what was told before. */
   readonly #clients = new Map<LiveClient, { upToDate: boolean }>();
   readonly #samples = new Samples();
+  readonly #sizes = new PictureSizes();
   #changes = new Changes();
   #timer: NodeJS.Timeout | undefined;
-  /** CPU time and how often, for whoever measures. */
+  /** How often it was worked out, and in how much CPU time of this process, in ms: for whoever measures. */
   readonly cost = { ticks: 0, ms: 0 };
 
   constructor(options: Options) {
@@ -161,6 +163,7 @@ export class Dashboard {
     }
     const shown = this.#tellOfStreams([...this.#clients.keys()]);
     this.#samples.take(this.#publishers(), shown, now);
+    this.#sizes.take(this.#publishers(), now);
     const { user, system } = process.cpuUsage(before);
     this.cost.ticks += 1;
     this.cost.ms += (user + system) / 1000;
@@ -168,7 +171,7 @@ export class Dashboard {
 
   #view(): View {
     const { registry, server, isCamera, isRecorded } = this.#options;
-    const known: Known = { samples: this.#samples, isRecorded, isCamera };
+    const known: Known = { samples: this.#samples, sizes: this.#sizes, isRecorded, isCamera };
     const streams = [...registry.streams.values()].map((stream) => streamRow(stream, known));
     const bitrates = streams.flatMap(({ publisher }) => publisher?.bitrate ?? []);
     const received = bitrates.length > 0 ? bitrates.reduce((sum, each) => sum + each, 0) : null;

@@ -3,10 +3,12 @@ import type { PublisherRow, StreamRow, StreamState } from '../../protocol/live.t
 import type { Publisher } from '../../streams/publisher.ts';
 import type { Stream } from '../../streams/stream.ts';
 import type { Viewer } from '../../streams/viewer.ts';
+import type { PictureSizes } from './picture-sizes.ts';
 import type { Samples } from './samples.ts';
 
 export type Known = {
   samples: Samples;
+  sizes: PictureSizes;
   isRecorded(stream: string): boolean;
   isCamera(stream: string): boolean;
 };
@@ -19,7 +21,7 @@ export function streamRow(stream: Stream, known: Known): StreamRow {
     state: stateOf(stream),
     since,
     viewers: viewerCount,
-    publisher: publisher ? publisherRow(publisher, stream, known.samples) : null,
+    publisher: publisher ? publisherRow(publisher, stream, known) : null,
     recording: known.isRecorded(id),
     camera: known.isCamera(id),
     notices: publisher?.notices.length ?? 0,
@@ -31,7 +33,7 @@ function stateOf({ live, publisher, away }: Stream): StreamState {
   return away ? 'away' : 'waiting';
 }
 
-function publisherRow(publisher: Publisher, stream: Stream, samples: Samples): PublisherRow {
+function publisherRow(publisher: Publisher, stream: Stream, { samples, sizes }: Known): PublisherRow {
   const { home, producers, sending } = publisher;
   return {
     ...whoOf(publisher),
@@ -39,9 +41,13 @@ function publisherRow(publisher: Publisher, stream: Stream, samples: Samples): P
     codecs: producers.map(({ rtpParameters }) => shortCodec(rtpParameters.codecs[0]?.mimeType ?? '')),
     layers: Math.max(0, ...producers.map(({ rtpParameters }) => rtpParameters.encodings?.length ?? 0)),
     bitrate: samples.bitrateOf(publisher) ?? null,
-    picture: sending ? pictureOf(sending) : largestSeen(stream.viewers),
+    picture: sending ? pictureOf(sending) : (largestSeen(stream.viewers) ?? seen(sizes.of(publisher))),
     limitation: sending && sending.limitation !== 'none' ? sending.limitation : null,
   };
+}
+
+function seen(size: { width: number; height: number } | undefined): PublisherRow['picture'] {
+  return size ? { ...size, frameRate: 0 } : null;
 }
 
 /** In a table, few characters: `VP8`, `opus`. */
