@@ -131,5 +131,5 @@ async function check({ server = location.origin, ...options }: CheckOf = {}): Pr
 
 type CheckOf = Omit<CheckOptions, 'url' | 'onProgress'> & { server?: string };
 
-const lib = { publish, repicture, watch, check };
+const lib = { publish, repicture, watch, check, tones };
 window.lib = lib;
