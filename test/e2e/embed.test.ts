@@ -1,4 +1,5 @@
 /** The player in pages of other origins: in a frame, and as <pharos-player>. */
+import { gzipSync } from 'node:zlib';
 import type { Browser, BrowserContext, FrameLocator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchBrowser, publish } from '../helpers/browser.ts';
@@ -191,6 +192,17 @@ describe('<pharos-player>', () => {
   const element = (attributes: string) =>
     `<script type="module" src="${server.url}/pharos-player.js"></script>
      <pharos-player id="it" src="${server.url}/watch/${STREAM}" ${attributes} style="width: 640px"></pharos-player>`;
+
+  test('is one file, for every origin, of less than 120 kB', async () => {
+    const response = await fetch(`${server.url}/pharos-player.js`);
+    const source = await response.text();
+    const size = gzipSync(source).length;
+    console.info(`pharos-player.js: ${(size / 1000).toFixed(1)} kB gzipped`);
+    expect(size).toBeLessThan(120_000);
+    expect(source).not.toMatch(/\bimport\s*\(|\bfrom\s*["']/);
+    expect(response.headers.get('access-control-allow-origin')).toBe('*');
+    expect(response.headers.get('cross-origin-resource-policy')).toBe('cross-origin');
+  });
 
   test('plays in a page of an allowed origin, by attributes, properties and events', async () => {
     const page = await open(foreign, element('autoplay muted controls'));

@@ -6,6 +6,7 @@ import { framesAdvance, launchBrowser, openPublish, openWatch, publish, status }
 import { startServer, type TestServer } from '../helpers/server.ts';
 
 const PRIVATE = 'board-1';
+const TITLE = 'A <b>bold</b> lecture';
 let server: TestServer;
 let browser: Browser;
 let context: BrowserContext;
@@ -13,7 +14,11 @@ let link: string;
 beforeAll(async () => {
   server = await startServer({ PHAROS_AUTH_JWT_SECRET: KEYS.jwt, PHAROS_AUTH_PRIVATE: 'board-*' });
   browser = await launchBrowser();
-  link = (await publish(await browser.newContext(), server.url)).link;
+  const publisher = await openPublish(await browser.newContext(), server.url);
+  await publisher.fill('#title', TITLE);
+  await publisher.click('#start');
+  await status(publisher, 'live');
+  link = (await publisher.textContent('#watch-link'))?.trim() ?? '';
 });
 afterAll(async () => {
   await browser?.close();
@@ -56,14 +61,13 @@ const heightOf = (page: Page) =>
   page.locator('video#player').evaluate((video: HTMLVideoElement) => video.videoHeight);
 const said = (page: Page) => page.locator('.said').textContent();
 
-test('the title that the publisher gave is in the caption and on the tab', async () => {
-  const publisher = await openPublish(context, server.url, { stream: 'named' });
-  await publisher.fill('#title', 'A <b>bold</b> lecture');
-  await publisher.click('#start');
-  await status(publisher, 'live');
-  const page = await openWatch(context, `${server.url}/watch/named`);
-  await page.locator('#title').getByText('A <b>bold</b> lecture', { exact: true }).waitFor();
-  expect(await page.title()).toBe('A <b>bold</b> lecture – Pharos');
+test('the title that the publisher gave is in the caption, on the tab, and on the lock screen', async () => {
+  const { page } = await watch();
+  await page.locator('#title').getByText(TITLE, { exact: true }).waitFor();
+  expect(await page.title()).toBe(`${TITLE} – Pharos`);
+  await expect
+    .poll(() => page.evaluate(() => navigator.mediaSession.metadata?.title), { timeout: 10_000 })
+    .toBe(TITLE);
 });
 
 describe('sizes', () => {
@@ -196,6 +200,20 @@ test('statistics, with a graph that the policy of the page allows', async () => 
   await page.keyboard.press('i');
   await panel.waitFor({ state: 'detached' });
   expect(complaints).toEqual([]);
+});
+
+test('a network without UDP is told of in plain words, once, until it is waved away', async () => {
+  const tcpOnly = await launchBrowser(['--webrtc-ip-handling-policy=disable_non_proxied_udp']);
+  try {
+    const page = await openWatch(await tcpOnly.newContext(), link);
+    const hint = page.locator('#hint');
+    await hint.getByText('Your network blocks UDP; using TCP instead.').waitFor({ timeout: 40_000 });
+    await page.getByRole('button', { name: 'Dismiss' }).click();
+    await hint.waitFor({ state: 'detached' });
+    await framesAdvance(page, 10);
+  } finally {
+    await tcpOnly.close();
+  }
 });
 
 test('a private stream has a poster for those who may watch it', async () => {

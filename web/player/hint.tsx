@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { ViewerDiagnosis } from '../lib/diagnosis.ts';
+import type { ReceivingStats } from '../lib/receiving-stats.ts';
 import type { Viewer } from '../lib/viewer.ts';
 import { CloseIcon } from './icons.tsx';
 import { t } from './text.ts';
@@ -11,13 +12,22 @@ const SHOWN_FOR = 15_000;
 export function Hint({ viewer }: { viewer: Viewer }) {
   const [hint, setHint] = useState<string>();
   useEffect(() => {
-    const told = new Set<string>();
-    return viewer.on('diagnosis', (diagnosis) => {
-      const text = wordsFor(diagnosis, viewer);
-      if (!text || told.has(diagnosis)) return;
-      told.add(diagnosis);
-      setHint(text);
-    });
+    const told = new Set<ViewerDiagnosis>();
+    let stats: ReceivingStats | undefined;
+    const offs = [
+      viewer.on('stats', (latest) => {
+        stats = latest;
+      }),
+      viewer.on('diagnosis', (diagnosis) => {
+        const text = wordsFor(diagnosis, stats, viewer.layers !== undefined);
+        if (!text || told.has(diagnosis)) return;
+        told.add(diagnosis);
+        setHint(text);
+      }),
+    ];
+    return () => {
+      for (const off of offs) off();
+    };
   }, [viewer]);
   useEffect(() => {
     if (!hint) return;
@@ -45,19 +55,21 @@ export function Hint({ viewer }: { viewer: Viewer }) {
   );
 }
 
-/** The picture that was too much is the one that still comes. */
-function wordsFor(diagnosis: ViewerDiagnosis, { mediaStream, layers }: Viewer): string | undefined {
+/** @param sizes Whether there are others than the picture that was too much, which is the one that comes still. */
+function wordsFor(
+  diagnosis: ViewerDiagnosis,
+  stats: ReceivingStats | undefined,
+  sizes: boolean,
+): string | undefined {
   switch (diagnosis) {
     case 'ok':
       return undefined;
-    case 'slow_decoder': {
-      const height = mediaStream.getVideoTracks()[0]?.getSettings().height;
-      const smaller = layers !== undefined && layers.scales.length > 1;
-      if (!height || !smaller) return t('hint.decoder');
-      return t('hint.decoder.down', { height });
-    }
+    case 'slow_decoder':
+      return stats && sizes && stats.height > 0
+        ? t('hint.decoder.down', { height: stats.height })
+        : t('hint.decoder');
     case 'udp_blocked':
-      return t('hint.udp');
+      return t(stats?.path === 'relay' ? 'hint.relay' : 'hint.udp');
     case 'weak_upload':
       return t('hint.upload');
     case 'publisher_cpu':

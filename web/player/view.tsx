@@ -61,7 +61,7 @@ export function PlayerView({ player, identifier, instead, controls = true, poste
   useEffect(() => setKeys(local.get('keys') !== 'off'), []);
 
   const toggle = (name: 'stats' | 'help') => setPanel((open) => (open === name ? undefined : name));
-  const always: Shortcuts = { escape: () => setPanel(undefined) };
+  const always: Shortcuts = panel ? { escape: () => setPanel(undefined) } : {};
   const changeVolume = (by: number) => {
     const { muted, volume } = playback.state;
     const next = Math.min(1, Math.max(0, (muted ? 0 : volume) + by));
@@ -100,7 +100,7 @@ export function PlayerView({ player, identifier, instead, controls = true, poste
       class="stage"
       ref={stage}
       tabIndex={guest ? -1 : undefined}
-      data-idle={idle && !panel}
+      data-idle={idle && !panel && wish !== 'audio'}
       data-fullscreen={fullscreen.on}
     >
       {/* biome-ignore lint/a11y/useMediaCaption: a live stream from the publisher's camera brings none along */}
