@@ -22,6 +22,8 @@ beforeAll(() => {
   writePage('index.html', '<p>start page');
   writePage('publish/index.html', '<p>publish page');
   writePage('watch/index.html', '<p>watch page');
+  writePage('embed/index.html', '<p>embed page');
+  writePage('pharos-player.js', 'export {};');
   writePage('assets/main-abc123.js', 'export {};');
   writePage('favicon.svg', '<svg xmlns="http://www.w3.org/2000/svg"/>');
   writeFileSync(join(directory, 'secret.txt'), 'secret');
@@ -77,6 +79,38 @@ describe('headers', () => {
   });
 });
 
+describe('frames', () => {
+  test.each([
+    [['*'], '*'],
+    [[], "'none'"],
+    [['self', 'https://*.example.org'], "'self' https://*.example.org"],
+  ])('frameAncestors %j concern the player alone', async (frameAncestors, ancestors) => {
+    const { url } = await start({ http: { frameAncestors } });
+    const embed = (await get(url, '/embed/stage-2')).headers;
+    expect(String(embed['content-security-policy']).split(';')).toContain(`frame-ancestors ${ancestors}`);
+    expect(embed).not.toHaveProperty('x-frame-options');
+    expect(embed['permissions-policy']).toMatch(/camera=\(\), microphone=\(\).*autoplay=\(self\)/);
+    for (const path of ['/', '/watch/stage-2', '/publish', '/embed', '/watch/embed/x']) {
+      const { headers } = await get(url, path);
+      expect(headers['content-security-policy']).toContain("frame-ancestors 'self'");
+      expect(headers['x-frame-options']).toBe('SAMEORIGIN');
+    }
+  });
+
+  test('<pharos-player> may be loaded by pages of any origin; nothing else may', async () => {
+    const { url } = await start();
+    const component = (await get(url, '/pharos-player.js')).headers;
+    expect(component).toMatchObject({
+      'access-control-allow-origin': '*',
+      'cross-origin-resource-policy': 'cross-origin',
+      'cache-control': 'no-cache',
+    });
+    const asset = (await get(url, '/assets/main-abc123.js')).headers;
+    expect(asset).not.toHaveProperty('access-control-allow-origin');
+    expect(asset['cross-origin-resource-policy']).toBe('same-origin');
+  });
+});
+
 describe('pages', () => {
   test.each([
     ['/', 'start page'],
@@ -90,6 +124,8 @@ describe('pages', () => {
     ['/watch/%zz', 'watch page'],
     ['/watch/..%2f..%2fsecret.txt', 'watch page'],
     [`/watch/${'x'.repeat(5000)}`, 'watch page'],
+    ['/embed/some-stream_1', 'embed page'],
+    ['/embed/not%20an%20id/', 'embed page'],
   ])('%s is the %s', async (path, text) => {
     const { url } = await start();
     const { status, headers, body } = await get(url, path);
