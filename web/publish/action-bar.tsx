@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { PeopleIcon } from '../base/icons.tsx';
 import { StatusLight } from '../base/status.tsx';
 import type { PublisherState } from '../lib/publisher.ts';
@@ -37,18 +37,37 @@ export function Facts({ state, trouble, interrupted, viewers, liveSince, ready }
 type StartStopProps = { active: boolean; ready: boolean; onStart(): void; onStop(): void };
 
 export function StartStop({ active, ready, onStart, onStop }: StartStopProps) {
+  const button = useRef<HTMLButtonElement>(null);
+  const byKeyboard = useRef(false);
+  // The button that was pressed has gone, and the focus with it: the next Tab would begin at the top of the page.
+  useLayoutEffect(() => {
+    if (byKeyboard.current && document.activeElement === document.body) button.current?.focus();
+  }, [active]);
+  const pressed = (action: () => void) => (event: MouseEvent) => {
+    // No click of a pointer. Whoever uses one is not to stop by the space bar what was started by the mouse.
+    byKeyboard.current = event.detail === 0;
+    action();
+  };
   return active ? (
-    <button key="stop" id="stop" type="button" class="button danger large" onClick={onStop}>
+    <button
+      key="stop"
+      ref={button}
+      id="stop"
+      type="button"
+      class="button danger large"
+      onClick={pressed(onStop)}
+    >
       {t('stop')}
     </button>
   ) : (
     <button
       key="start"
+      ref={button}
       id="start"
       type="button"
       class="button primary large"
       disabled={!ready}
-      onClick={onStart}
+      onClick={pressed(onStart)}
     >
       {t('start')}
     </button>

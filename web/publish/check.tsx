@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { signalUrl } from '../base/signal-url.ts';
-import type { ConnectionReport } from '../lib/check.ts';
+import { type ConnectionReport, checkConnection } from '../lib/check.ts';
 import { maxBitrateFor } from '../lib/codecs.ts';
 import { advice, STEPS, stepWords } from './check-words.ts';
 import type { SettingsValues } from './settings.tsx';
@@ -27,7 +27,9 @@ function Check({ values }: { values: SettingsValues }) {
   const [over, setOver] = useState(false);
   useEffect(() => {
     const abort = new AbortController();
-    void check(values, abort.signal, setReport).then((last) => {
+    const access = { key: values.key || undefined, stream: values.stream || undefined };
+    const options = { url: signalUrl(), ...access, signal: abort.signal, onProgress: setReport };
+    void checkConnection(options).then((last) => {
       if (abort.signal.aborted) return;
       setReport(last);
       setOver(true);
@@ -52,15 +54,4 @@ function Check({ values }: { values: SettingsValues }) {
       </p>
     </>
   );
-}
-
-/** What does it is fetched when it is wanted. */
-async function check(
-  { key, stream }: SettingsValues,
-  signal: AbortSignal,
-  onProgress: (report: ConnectionReport) => void,
-): Promise<ConnectionReport> {
-  const { checkConnection } = await import('../lib/check.ts');
-  const access = { key: key || undefined, stream: stream || undefined };
-  return checkConnection({ url: signalUrl(), ...access, signal, onProgress });
 }

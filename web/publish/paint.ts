@@ -29,6 +29,10 @@ function paintCorner(context: Context, camera: Drawable, box: Box): void {
   context.roundRect(box.x, box.y, box.width, box.height, Math.round(box.height * 0.08));
   context.clip();
   draw(context, camera, box);
+  // A camera before a wall of the slides' own colour is told from them.
+  context.lineWidth = Math.max(2, box.height * 0.02);
+  context.strokeStyle = 'rgb(255 255 255 / 70%)';
+  context.stroke();
   context.restore();
 }
 

@@ -25,6 +25,7 @@ export function Share({ stream, watchUrl }: Published) {
         label={t('share.embed')}
         copies={t('share.copy', { label: t('share.embed') })}
         text={embedCode(best, stream)}
+        oneLine
       />
     </section>
   );
@@ -44,14 +45,17 @@ function Link({ id, label, link }: { id: string; label: string; link: string }) 
   );
 }
 
-function Value({ id, label, copies, text }: { id: string; label: string; copies: string; text: string }) {
+type ValueProps = { id: string; label: string; copies: string; text: string; oneLine?: boolean };
+
+/** `oneLine`: to be copied rather than read. */
+function Value({ id, label, copies, text, oneLine = false }: ValueProps) {
   return (
     <div class="field">
       <div class="value-head">
         <span class="label">{label}</span>
         <CopyButton text={text} label={copies} />
       </div>
-      <span id={id} class="value">
+      <span id={id} class={oneLine ? 'value one-line' : 'value'}>
         {text}
       </span>
     </div>
