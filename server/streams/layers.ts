@@ -33,7 +33,7 @@ export class Layers {
   }
 
   /** From now on these are what it gets, on that transport. */
-  async use(transport: types.WebRtcTransport, consumers: readonly types.Consumer[]): Promise<void> {
+  async use(transport: types.Transport, consumers: readonly types.Consumer[]): Promise<void> {
     this.#consumers = consumers.filter(({ kind }) => kind === 'video');
     this.#current = undefined;
     for (const consumer of this.#consumers.filter(isLayered)) {
@@ -99,7 +99,7 @@ async function preferLayer(consumer: types.Consumer, spatialLayer: number | unde
 }
 
 /** Where there is a picture, but its smallest layer takes more than the estimate, it is sent nevertheless. */
-async function rescue(transport: types.WebRtcTransport, consumer: types.Consumer): Promise<void> {
+async function rescue(transport: types.Transport, consumer: types.Consumer): Promise<void> {
   for (let least = LEAST; isBlank(consumer) && least <= RESCUE.most; least *= RESCUE.factor) {
     // It fails if the transport goes meanwhile, which is told otherwise.
     await transport.setMinOutgoingBitrate(least).catch(() => undefined);
