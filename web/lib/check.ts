@@ -5,7 +5,7 @@
 import { PharosClientError, toClientError } from './errors.ts';
 import { openProbe, type Probe } from './probe.ts';
 import { SignalClient } from './signal-client.ts';
-import { bitrate } from './stats.ts';
+import { measureUpload } from './upload.ts';
 
 export const CHECK_STEPS = ['server', 'udp', 'tcp', 'upload'] as const;
 export type CheckStep = (typeof CHECK_STEPS)[number];
@@ -48,11 +48,10 @@ export type CheckOptions = {
 const PINGS = 3;
 /** How long a way for media may take to come up, in ms. */
 const PATIENCE = 6000;
-/** In ms: how long data is pushed at most, and what of it is not counted, as it takes a moment to get going. */
-const UPLOAD = { ms: 3000, warmUp: 700, step: 50 };
+/** In ms. */
+const TELL_EVERY = 300;
 /** Bits per second: more is of no use to know; and of what the server allows so much is far from too much. */
 const MOST = { bitrate: 12_000_000, share: 0.8 };
-const CHUNK = new Uint8Array(16_384);
 
 /** Takes ten seconds at most. Rejects with nothing: what goes wrong is in the report. */
 export async function checkConnection(options: CheckOptions): Promise<ConnectionReport> {
@@ -78,6 +77,7 @@ class Check {
   readonly #options: CheckOptions;
   readonly #clients = new Set<SignalClient>();
   readonly #probes: Probe[] = [];
+  #told = 0;
 
   constructor(options: CheckOptions) {
     this.#options = options;
@@ -166,7 +166,7 @@ class Check {
     }
     this.#upload({ state: 'running', path: probe.way });
     const most = Math.min(probe.bitrate * MOST.share, MOST.bitrate);
-    const found = await push(probe, most, (so) => this.#upload({ bitrate: so }));
+    const found = await measureUpload(probe.channel, most, (so) => this.#progress(so));
     this.#upload(
       found === undefined ? { state: 'failed', bitrate: undefined } : { state: 'ok', bitrate: found },
     );
@@ -180,6 +180,14 @@ class Check {
     return client;
   }
 
+  /** Now and then is enough. */
+  #progress(found: number): void {
+    const now = performance.now();
+    if (now - this.#told < TELL_EVERY) return;
+    this.#told = now;
+    this.#upload({ bitrate: found });
+  }
+
   #upload(values: Partial<ConnectionReport['upload']>): void {
     this.#tell({ upload: { ...this.report.upload, ...values } });
   }
@@ -188,42 +196,6 @@ class Check {
     this.report = { ...this.report, ...values };
     if (!this.#options.signal?.aborted) this.#options.onProgress?.(this.report);
   }
-}
-
-/**
- * Pushes data, no more than `most` bit/s, and looks how much goes.
- * @returns bit/s; undefined if the way broke off.
- */
-async function push(
-  { channel }: Probe,
-  most: number,
-  onProgress: (bitrate: number) => void,
-): Promise<number | undefined> {
-  const begun = performance.now();
-  let sent = 0;
-  let counted: { bytes: number; at: number } | undefined;
-  let found: number | undefined;
-  let told = 0;
-  while (channel.readyState === 'open') {
-    const now = performance.now();
-    const gone = sent - channel.bufferedAmount;
-    if (now - begun >= UPLOAD.warmUp) counted ??= { bytes: gone, at: now };
-    if (counted && now - counted.at >= UPLOAD.step) found = bitrate(gone - counted.bytes, now - counted.at);
-    if (found !== undefined && now - told >= 500) {
-      onProgress(found);
-      told = now;
-    }
-    if (now - begun >= UPLOAD.ms) return found;
-    // Twice a step's worth is on its way at most, so that little is left to be sent at the end.
-    const due = (Math.min(now - begun + UPLOAD.step, UPLOAD.ms) / 8000) * most;
-    const room = (most / 8000) * 2 * UPLOAD.step;
-    while (sent < due && channel.bufferedAmount < Math.max(room, CHUNK.length)) {
-      channel.send(CHUNK);
-      sent += CHUNK.length;
-    }
-    await new Promise((resolve) => setTimeout(resolve, UPLOAD.step));
-  }
-  return undefined;
 }
 
 function healthUrl(url: string): string {
