@@ -20,9 +20,11 @@ type Props = {
   told: Told | undefined;
   onRetry(): void;
   onDismiss(problem: Problem): void;
+  onDismissTold(): void;
 };
 
-export function Notices({ state, trouble, found, values, localMedia, told, onRetry, onDismiss }: Props) {
+export function Notices(props: Props) {
+  const { state, trouble, found, values, localMedia, told, onRetry, onDismiss, onDismissTold } = props;
   const { problems, tracks } = localMedia;
   const less = tracks.camera && shortfall(tracks.camera, values.resolution);
   return (
@@ -37,7 +39,7 @@ export function Notices({ state, trouble, found, values, localMedia, told, onRet
           onDismiss={() => onDismiss(problem)}
         />
       ))}
-      {told && <ToldNotice told={told} />}
+      {told && <ToldNotice told={told} onDismiss={onDismissTold} />}
       {trouble && (
         <Notice tone="busy" title={t('notice.trouble.title')}>
           {t('notice.trouble.text')}
@@ -73,27 +75,47 @@ function StateNotice({ state, stream }: { state: PublisherState; stream: string 
 }
 
 /** What happened to a screen or a slate. */
-function ToldNotice({ told }: { told: Told }) {
+function ToldNotice({ told, onDismiss }: { told: Told; onDismiss(): void }) {
+  const { tone, title, text } = explainTold(told);
+  return (
+    <Notice tone={tone} title={title}>
+      {text}
+      <Dismiss onDismiss={onDismiss} />
+    </Notice>
+  );
+}
+
+function explainTold(told: Told): { tone: 'bad' | 'busy'; title: string; text: string } {
   switch (told.kind) {
     case 'screen-ended':
-      return (
-        <Notice tone="busy" title={t('notice.screenEnded.title')}>
-          {t('notice.screenEnded.text')}
-        </Notice>
-      );
+      return {
+        tone: 'busy',
+        title: t('notice.screenEnded.title'),
+        text: t('notice.screenEnded.text'),
+      };
     case 'screen-refused':
-      return (
-        <Notice title={t('notice.screenRefused.title')}>
-          {t('notice.screenRefused.text', { detail: told.detail })}
-        </Notice>
-      );
+      return {
+        tone: 'bad',
+        title: t('notice.screenRefused.title'),
+        text: t('notice.screenRefused.text', { detail: told.detail }),
+      };
     case 'slate-refused':
-      return (
-        <Notice title={t('notice.slateRefused.title', { name: told.name })}>
-          {t('notice.slateRefused.text')}
-        </Notice>
-      );
+      return {
+        tone: 'bad',
+        title: t('notice.slateRefused.title', { name: told.name }),
+        text: t('notice.slateRefused.text'),
+      };
   }
+}
+
+function Dismiss({ onDismiss }: { onDismiss(): void }) {
+  return (
+    <div>
+      <button type="button" class="button" onClick={onDismiss}>
+        {t('dismiss')}
+      </button>
+    </div>
+  );
 }
 
 type ProblemProps = { problem: Problem; live: boolean; onRetry(): void; onDismiss(): void };
@@ -104,11 +126,7 @@ function ProblemNotice({ problem, live, onRetry, onDismiss }: ProblemProps) {
     return (
       <Notice tone="busy" title={title}>
         {text}
-        <div>
-          <button type="button" class="button" onClick={onDismiss}>
-            {t('dismiss')}
-          </button>
-        </div>
+        <Dismiss onDismiss={onDismiss} />
       </Notice>
     );
   }

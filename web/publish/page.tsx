@@ -125,6 +125,7 @@ export function PublishPage() {
           told={scene.told}
           onRetry={() => void media.open()}
           onDismiss={(problem) => media.dismiss(problem)}
+          onDismissTold={() => studio.dismiss()}
         />
         {active ? <HealthPanel publisher={publisher} viewers={viewers} /> : <CheckPanel values={values} />}
       </div>

@@ -60,7 +60,8 @@ export class Studio extends Emitter<{ state: StudioState }> {
       ...{ picture: 'camera', corner: true, slate: undefined, told: undefined, muted, cameraOff },
       outputs: { video: undefined, audio: undefined },
     };
-    media.switchOff('camera', cameraOff);
+    // Nothing is opened yet: the browser asks for both at once.
+    if (cameraOff) void media.switchOff('camera', true);
     media.on('state', () => void this.#update());
   }
 
@@ -120,6 +121,11 @@ export class Studio extends Emitter<{ state: StudioState }> {
   showCamera(): void {
     this.#stopScreen();
     this.#choose('camera');
+  }
+
+  /** What was told has been read. */
+  dismiss(): void {
+    this.#set({ told: undefined });
   }
 
   setCorner(corner: boolean): void {
