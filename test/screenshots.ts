@@ -27,7 +27,13 @@ try {
       const page = await open(stage);
       for (const each of LOOKS) {
         await look(page, each);
-        await page.screenshot({ path: join(folder, `${name}-${each.name}.png`), fullPage: true });
+        // As tall as the page: what sticks to the lower edge of the window is not to hide the middle.
+        const height = await page.evaluate(() => document.documentElement.scrollHeight);
+        await page.setViewportSize({
+          width: each.width,
+          height: Math.min(Math.max(height, each.height), 4000),
+        });
+        await page.screenshot({ path: join(folder, `${name}-${each.name}.png`) });
       }
       console.info(name);
     } catch (error) {

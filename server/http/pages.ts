@@ -57,6 +57,8 @@ export function messagePage(title: string, text: string): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light dark">
+<link rel="icon" href="/favicon.svg">
+<link rel="stylesheet" href="/message.css">
 <title>${escaped(title)} – Pharos</title>
 <h1>${escaped(title)}</h1>
 <p>${escaped(text)}</p>

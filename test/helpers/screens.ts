@@ -127,7 +127,29 @@ export const SCREENS: readonly Screen[] = [
       return page;
     },
   },
+  {
+    name: 'publish-checked',
+    open: async (stage) => {
+      const page = await openPublish(await stage.context(), stage.url);
+      await page.click('#check');
+      await page.waitForSelector('#check-verdict[data-light]');
+      return page;
+    },
+  },
   { name: 'publish-live', open: publishing },
+  {
+    name: 'publish-studio',
+    open: async (stage) => {
+      const page = await publishing(stage);
+      await page.click('#mute');
+      await page.click('#share-screen');
+      await page.waitForSelector('#sign-screen');
+      await page.waitForSelector('#sent .figure');
+      await page.click('#qr-toggle');
+      await page.waitForSelector('#qr');
+      return page;
+    },
+  },
   {
     name: 'publish-ended',
     open: async (stage) => {
@@ -235,6 +257,7 @@ export const SCREENS: readonly Screen[] = [
       return page;
     },
   })),
+  { name: 'api-docs', open: (stage) => stage.page('/api/docs') },
   { name: 'not-found', open: (stage) => stage.page('/no-such-page') },
 ];
 

@@ -3,6 +3,7 @@ import type { Percentiles } from '../../server/protocol/live.ts';
 import { formatBytes } from '../base/format.ts';
 import { formatBitrate, formatMs, formatShare, formatSpan, NONE } from './format.ts';
 import type { Known } from './model.ts';
+import { scrolled } from './scrolled.ts';
 import { Streams } from './streams.tsx';
 import { t } from './text.ts';
 import { Workers } from './workers.tsx';
@@ -96,7 +97,7 @@ function Refusals({ known: { parts } }: { known: Known }) {
       <h2 id="refusals-title">{t('refusals')}</h2>
       {codes.length === 0 && ended.length === 0 && <p class="muted">{t('refusals.none')}</p>}
       {codes.length > 0 && (
-        <div class="table-frame">
+        <div class="table-frame" {...scrolled(t('refusals'))}>
           <table class="plain" id="refusals">
             <caption class="visually-hidden">{t('refusals')}</caption>
             <thead>

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { EffectiveSetting } from '../../server/protocol/live.ts';
 import { Notice } from '../base/notice.tsx';
 import type { Actions } from './actions.ts';
+import { scrolled } from './scrolled.ts';
 import { t } from './text.ts';
 
 /** The configuration as it holds, and where each setting comes from. */
@@ -48,7 +49,7 @@ export function Settings({ actions }: { actions: Actions }) {
       {!settings && !problem && <p class="muted">{t('loading')}</p>}
       {shown?.length === 0 && <p class="muted">{t('settings.none')}</p>}
       {shown && shown.length > 0 && (
-        <div class="table-frame settings">
+        <div class="table-frame settings" {...scrolled(t('settings'))}>
           <table id="settings">
             <caption class="visually-hidden">{t('settings')}</caption>
             <thead>

@@ -4,6 +4,7 @@ import { formatBytes } from '../base/format.ts';
 import { formatShare, NONE } from './format.ts';
 import type { Graph } from './graph.ts';
 import type { Loads } from './model.ts';
+import { scrolled } from './scrolled.ts';
 import { t } from './text.ts';
 
 type Props = { workers: readonly Worker[]; deaths: number; about: About; loads: Loads };
@@ -19,7 +20,7 @@ export function Workers({ workers, deaths, about, loads }: Props) {
         </p>
       </div>
       <LoadGraph loads={loads} limit={about.maxLoad} />
-      <div class="table-frame">
+      <div class="table-frame" {...scrolled(t('workers.caption'))}>
         <table class="plain" id="workers">
           <caption class="visually-hidden">{t('workers.caption')}</caption>
           <thead>
