@@ -2,23 +2,26 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { KEYS, token } from '../helpers/authority.ts';
-import { framesAdvance, launchBrowser, openPublish, openWatch, publish, status } from '../helpers/browser.ts';
+import { framesAdvance, launchBrowser, openPublish, openWatch, status } from '../helpers/browser.ts';
 import { startServer, type TestServer } from '../helpers/server.ts';
 
-const PRIVATE = 'board-1';
+/** Private, so that all of it is seen to work with a key. */
+const STREAM = 'board-1';
 const TITLE = 'A <b>bold</b> lecture';
 let server: TestServer;
 let browser: Browser;
 let context: BrowserContext;
+let key: string;
 let link: string;
 beforeAll(async () => {
   server = await startServer({ PHAROS_AUTH_JWT_SECRET: KEYS.jwt, PHAROS_AUTH_PRIVATE: 'board-*' });
   browser = await launchBrowser();
-  const publisher = await openPublish(await browser.newContext(), server.url);
+  const publisher = await openPublish(await browser.newContext(), server.url, { stream: STREAM });
   await publisher.fill('#title', TITLE);
   await publisher.click('#start');
   await status(publisher, 'live');
-  link = (await publisher.textContent('#watch-link'))?.trim() ?? '';
+  key = await token({ stream: STREAM, ttl: 3600 });
+  link = `${server.url}/watch/${STREAM}#key=${key}`;
 });
 afterAll(async () => {
   await browser?.close();
@@ -214,15 +217,13 @@ test('a network without UDP is told of in plain words, once, until it is waved a
   } finally {
     await tcpOnly.close();
   }
-});
+}, 120_000);
 
 test('a private stream has a poster for those who may watch it', async () => {
-  await publish(context, server.url, { stream: PRIVATE });
-  const key = await token({ stream: PRIVATE, ttl: 600 });
   const page = await context.newPage();
-  await page.goto(`${server.url}/embed/${PRIVATE}?autoplay=0#key=${key}`);
+  await page.goto(`${server.url}/embed/${STREAM}?autoplay=0#key=${key}`);
   const poster = page.locator('#poster');
-  await poster.waitFor({ timeout: 30_000 });
+  await poster.waitFor({ timeout: 60_000 });
   expect(page.url()).not.toContain(key);
   const width = () => poster.evaluate((image: HTMLImageElement) => image.naturalWidth);
   await expect.poll(width).toBeGreaterThan(100);
@@ -232,9 +233,9 @@ test('a private stream has a poster for those who may watch it', async () => {
 
   const stranger = await context.newPage();
   const refused = stranger.waitForResponse((response) => response.url().endsWith('/poster'));
-  await stranger.goto(`${server.url}/embed/${PRIVATE}?autoplay=0`);
+  await stranger.goto(`${server.url}/embed/${STREAM}?autoplay=0`);
   expect((await refused).status()).toBe(401);
   await stranger.getByRole('button', { name: 'Play' }).click();
   await stranger.getByText('This stream is private').waitFor();
   expect(await stranger.locator('#poster').count()).toBe(0);
-});
+}, 120_000);

@@ -3,6 +3,9 @@ import type { Player } from './player.ts';
 
 /** A join that takes longer than this, in ms, leaves time for a poster; a faster one is not to be delayed by it. */
 const AFTER = 400;
+/** A server that has none just now, or no time for it, is asked again so often, in ms; and so many times. */
+const AGAIN_AFTER = 10_000;
+const TRIES = 3;
 
 type Props = {
   player: Player;
@@ -20,11 +23,16 @@ export function Poster({ player, url, dim }: Props) {
     if (url || !posterUrl) return;
     const abort = new AbortController();
     let made: string | undefined;
-    const timer = setTimeout(async () => {
+    let tries = 0;
+    let timer: ReturnType<typeof setTimeout>;
+    const get = async () => {
       made = await fetchPicture(posterUrl, target?.key, abort.signal).catch(() => undefined);
+      tries += 1;
       if (abort.signal.aborted) revoke(made);
-      else setFetched(made);
-    }, AFTER);
+      else if (made) setFetched(made);
+      else if (tries < TRIES) timer = setTimeout(get, AGAIN_AFTER);
+    };
+    timer = setTimeout(get, AFTER);
     return () => {
       clearTimeout(timer);
       abort.abort();
