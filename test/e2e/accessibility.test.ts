@@ -14,7 +14,7 @@ beforeAll(async () => {
   [server, browser] = await Promise.all([startServer(SCREEN_SETTINGS), launchBrowser()]);
   stage = new Stage(server, browser);
   live = await goLive(stage);
-});
+}, 120_000);
 afterAll(async () => {
   await browser?.close();
   await server?.stop();

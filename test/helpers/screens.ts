@@ -53,7 +53,7 @@ export type Screen = {
 /** The stream that viewers watch, with a title; it stays while the other screens come and go. */
 export async function goLive(stage: Stage): Promise<BrowserContext> {
   const context = await stage.context();
-  const page = await openPublish(context, stage.url, { stream: STREAM, resolution: '720' });
+  const page = await openPublish(context, stage.url, { stream: STREAM, resolution: '480' });
   await page.fill('#title', 'Physics 1: waves');
   await page.click('#start');
   await status(page, 'live');
