@@ -1,38 +1,53 @@
-/** How it stands with the server, in one word with its reasons. Pure. */
+/** How it stands with the server, with its reasons; the page has the words. Pure. */
 import type { Parts, StreamRow } from '../../server/protocol/live.ts';
 import type { Tone } from '../base/status.tsx';
 import { formatMs, formatShare } from './format.ts';
-import { t } from './text.ts';
 
-export type Judgement = { tone: Tone; text: string; reasons: readonly string[] };
+/** A text `health.<what>` with these values. */
+export type Reason = {
+  what: 'overloaded' | 'load' | 'cameras' | 'interrupted' | 'recordings' | 'space' | 'deaths';
+  values: Record<string, string | number>;
+};
+
+export type Judgement = {
+  tone: Tone;
+  verdict: 'good' | 'worry' | 'bad' | 'notReady';
+  reasons: readonly Reason[];
+  /** Why it is not ready, in the server's words. */
+  told: string;
+};
 
 /** Less than this free, in bytes, where recordings are kept. */
 const LITTLE_SPACE = 5e9;
-/** Before it is refused, it is worth a look. */
+/** Of the load at which a worker takes no more: before that, it is worth a look. */
 const BUSY = 0.8;
 
 export function judge(parts: Parts, streams: Iterable<StreamRow>, maxLoad: number): Judgement {
-  const { health } = parts;
-  if (!health.ready) return { tone: 'bad', text: t('health.notReady'), reasons: [health.reason ?? ''] };
-  const bad = health.overloaded ? [t('health.overloaded', { delay: formatMs(health.eventLoopDelay) })] : [];
-  const reasons = [...bad, ...worries(parts, streams, maxLoad)];
-  if (reasons.length === 0) return { tone: 'good', text: t('health.good'), reasons };
-  return bad.length > 0
-    ? { tone: 'bad', text: t('health.bad'), reasons }
-    : { tone: 'busy', text: t('health.worry'), reasons };
+  const { ready, reason, overloaded, eventLoopDelay } = parts.health;
+  const worries = worriesOf(parts, streams, maxLoad);
+  if (!ready) return { tone: 'bad', verdict: 'notReady', reasons: worries, told: reason ?? '' };
+  if (overloaded) {
+    const late: Reason = { what: 'overloaded', values: { delay: formatMs(eventLoopDelay) } };
+    return { tone: 'bad', verdict: 'bad', reasons: [late, ...worries], told: '' };
+  }
+  return worries.length > 0
+    ? { tone: 'busy', verdict: 'worry', reasons: worries, told: '' }
+    : { tone: 'good', verdict: 'good', reasons: [], told: '' };
 }
 
-function worries(parts: Parts, streams: Iterable<StreamRow>, maxLoad: number): string[] {
-  const { workers, cameras, recordings, deaths } = parts;
-  const found: string[] = [];
+function worriesOf(
+  { workers, cameras, recordings, deaths }: Parts,
+  streams: Iterable<StreamRow>,
+  maxLoad: number,
+): Reason[] {
+  const found: Reason[] = [];
+  const add = (what: Reason['what'], count: number) => count > 0 && found.push({ what, values: { count } });
   const highest = Math.max(0, ...workers.map(({ load }) => load));
-  if (highest >= maxLoad * BUSY) found.push(t('health.load', { load: formatShare(highest) }));
-  const failed = cameras.filter(({ state }) => state === 'failed' || state === 'retrying');
-  if (failed.length > 0) found.push(t('health.cameras', { count: failed.length }));
-  const interrupted = [...streams].filter(({ state }) => state === 'away' || state === 'silent').length;
-  if (interrupted > 0) found.push(t('health.interrupted', { count: interrupted }));
-  if (recordings.failures > 0) found.push(t('health.recordings', { count: recordings.failures }));
-  if (recordings.free !== null && recordings.free < LITTLE_SPACE) found.push(t('health.space'));
-  if (deaths > 0) found.push(t('health.deaths', { count: deaths }));
+  if (highest >= maxLoad * BUSY) found.push({ what: 'load', values: { load: formatShare(highest) } });
+  add('cameras', cameras.filter(({ state }) => state === 'failed' || state === 'retrying').length);
+  add('interrupted', [...streams].filter(({ state }) => state === 'away' || state === 'silent').length);
+  add('recordings', recordings.failures);
+  if (recordings.free !== null && recordings.free < LITTLE_SPACE) found.push({ what: 'space', values: {} });
+  add('deaths', deaths);
   return found;
 }

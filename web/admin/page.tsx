@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { ADMIN_KEY } from '../base/admin-api.ts';
+import { sentence } from '../base/explain.ts';
 import { identifierIn } from '../base/identifier.ts';
 import { rememberKey, takeKey } from '../base/key.ts';
 import { KeyForm } from '../base/key-form.tsx';
@@ -62,8 +63,7 @@ function Session({ adminKey, onLeave }: SessionProps) {
   useEffect(() => () => feed.close(), [feed]);
   useEffect(() => feed.open(place.stream ?? null), [feed, place.stream]);
   useEffect(() => {
-    if (status.state === 'refused')
-      onLeave(`${status.message.charAt(0).toUpperCase()}${status.message.slice(1)}.`);
+    if (status.state === 'refused') onLeave(sentence(status.message));
   });
   return (
     <main class="admin" data-feed={status.state}>
@@ -126,14 +126,19 @@ function Content({ known, place, actions }: { known: Known; place: Place; action
 
 /** How it stands, in a word, and why. */
 function Light({ known: { parts, streams, about, at }, lost }: { known: Known; lost: boolean }) {
-  const { tone, text, reasons } = judge(parts, streams.values(), about.maxLoad);
+  const { tone, verdict, reasons, told } = judge(parts, streams.values(), about.maxLoad);
+  const why = [told && sentence(told), ...reasons.map(({ what, values }) => t(`health.${what}`, values))]
+    .filter(Boolean)
+    .join(' ');
   return (
     <div class="health">
-      <StatusLight state={lost ? 'lost' : tone} tone={lost ? 'idle' : tone} text={lost ? t('lost') : text} />
+      <StatusLight
+        state={lost ? 'lost' : tone}
+        tone={lost ? 'idle' : tone}
+        text={lost ? t('lost') : t(`health.${verdict}`)}
+      />
       <p class="muted small" id="health-reasons">
-        {reasons.length > 0
-          ? reasons.join(' ')
-          : t('health.since', { time: formatSpan(at - about.startedAt) })}
+        {why || t('health.since', { time: formatSpan(at - about.startedAt) })}
       </p>
     </div>
   );
