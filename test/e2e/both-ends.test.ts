@@ -122,6 +122,25 @@ describe('statistics', () => {
   });
 });
 
+test('a check that pushes more than it may is ended by the server', async () => {
+  const strict = await startServer({ PHAROS_LIMITS_PUBLISHER_BITRATE: 400_000 });
+  const page = await openLib(browser, strict.url);
+  const kept = await page.evaluate(() => window.lib.check());
+  expect(kept).toMatchObject({ upload: { state: 'ok' }, refusal: undefined });
+  // Of what is told at least; what the server allows was kept to.
+  expect(kept.upload.bitrate).toBeLessThanOrEqual(400_000);
+  const broken = await page.evaluate(() => {
+    const { send } = RTCDataChannel.prototype;
+    RTCDataChannel.prototype.send = function (this: RTCDataChannel, data: unknown) {
+      for (let time = 0; time < 30; time++) Reflect.apply(send, this, [data]);
+    };
+    return window.lib.check();
+  });
+  expect(broken.upload).toMatchObject({ state: 'failed', bitrate: undefined });
+  await page.close();
+  await strict.stop();
+});
+
 declare global {
   interface Window {
     stats?: object;

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { loadConfig } from '../../config/load.ts';
+import type { Grant } from '../../server/auth/grant.ts';
 import { createLogger } from '../../server/base/logger.ts';
+import { Slots } from '../../server/base/slots.ts';
 import type { RtpCapabilities } from '../../server/protocol/messages.ts';
 import { wireCapabilities } from '../../server/signaling/capabilities.ts';
+import { Probe } from '../../server/streams/probe.ts';
 import type { Publisher } from '../../server/streams/publisher.ts';
 import { Registry } from '../../server/streams/registry.ts';
 import type { Viewer } from '../../server/streams/viewer.ts';
@@ -40,6 +43,8 @@ async function live(id: string): Promise<Publisher> {
   await publisher.produce('audio', rtpParameters('opus'));
   return publisher;
 }
+
+const NOBODY = { limits: {}, onGrantEnd: () => () => {} };
 
 /** Transports open in the worker process itself: what must not be left over. */
 async function openTransports(): Promise<number> {
@@ -137,3 +142,43 @@ test('a stream that ends while many wait to be attached leaves them waiting', as
   expect(registry.snapshot().waiting).toBe(40);
   registry.close();
 });
+
+test('a probe that closes, twice, and one whose grant or worker ends: nothing is left, and there is room again', async () => {
+  const closed = await registry.probe(NOBODY);
+  const told = ended(closed);
+  await closed.connect(DTLS);
+  closed.close();
+  closed.close();
+  expect(told).toEqual([]);
+
+  let end = () => {};
+  const onGrantEnd: Grant['onEnd'] = (listener) => {
+    end = () => listener('expired');
+    return () => {};
+  };
+  const revoked = await registry.probe({ limits: {}, onGrantEnd });
+  revoked.holdGrant();
+  const toldRevoked = ended(revoked);
+  end();
+  end();
+  expect(toldRevoked).toEqual(['not_allowed']);
+  await expect.poll(openTransports).toBe(0);
+  expect(revoked.closed).toBe(true);
+});
+
+test('a probe ends by itself when its time is over, and gives its place back', async () => {
+  const places = new Slots(1);
+  const context = { config: await config(), pool };
+  const probe = await Probe.create({ ...NOBODY, context, places, lifetime: 50 });
+  const told = ended(probe);
+  await expect(Probe.create({ ...NOBODY, context, places })).rejects.toMatchObject({ code: 'server_full' });
+  await expect.poll(() => told).toEqual(['over_limit']);
+  expect(places.taken).toBe(0);
+  await expect.poll(openTransports).toBe(0);
+});
+
+function ended(probe: Probe): string[] {
+  const seen: string[] = [];
+  probe.on('ended', (reason) => seen.push(reason));
+  return seen;
+}

@@ -56,6 +56,9 @@ export async function openProbe(
       transport.close();
       client.close();
     };
+    client.on('event', ({ type }) => {
+      if (type === 'ended') transport.close();
+    });
     const lost = new Promise<never>((_, reject) => {
       const unreachable = () =>
         reject(new PharosClientError('media_unreachable', 'Media cannot get through.'));
