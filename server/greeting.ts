@@ -13,7 +13,7 @@ export function greeting({ config, port, publishKey, adminKey }: Options): strin
   lines.push(`  Watch        ${elsewhere ?? here}/watch   (the publish page gives the link of the stream)`);
   if (config.auth.publish !== 'open') lines.push(...keyLines(elsewhere ?? here, publishKey));
   if (adminKey.fresh)
-    lines.push(`  Administer   with the key in ${adminKey.file} (cameras; see docs/operations.md)`);
+    lines.push(`  Administer   ${elsewhere ?? here}/admin   (with the key in ${adminKey.file})`);
   if (elsewhere?.startsWith('http:')) {
     lines.push('  Note         browsers open cameras on https:// or localhost pages only; see README, "TLS"');
   }
