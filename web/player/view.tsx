@@ -132,7 +132,7 @@ export function PlayerView({ player, identifier, instead, controls = true, poste
       <span class="visually-hidden" role="status">
         {said}
       </span>
-      {showing && <Hint viewer={viewer} />}
+      {showing && wish !== 'audio' && <Hint viewer={viewer} />}
       {controls && showing && (
         <Controls {...{ playback, fullscreen, video, menu }} state={playbackState} onLeave={leave} />
       )}
