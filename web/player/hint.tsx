@@ -9,7 +9,7 @@ import { t } from './text.ts';
 const SHOWN_FOR = 15_000;
 
 /** What troubles the stream, in plain words: each thing once, for a while, or until it is waved away. */
-export function Hint({ viewer }: { viewer: Viewer }) {
+export function Hint({ viewer, quiet }: { viewer: Viewer; quiet: boolean }) {
   const [hint, setHint] = useState<string>();
   useEffect(() => {
     const told = new Set<ViewerDiagnosis>();
@@ -36,7 +36,7 @@ export function Hint({ viewer }: { viewer: Viewer }) {
   }, [hint]);
   return (
     <div class="hint-place" role="status">
-      {hint && (
+      {hint && !quiet && (
         <div id="hint" class="hint-card">
           <p>{hint}</p>
           <button

@@ -132,7 +132,7 @@ export function PlayerView({ player, identifier, instead, controls = true, poste
       <span class="visually-hidden" role="status">
         {said}
       </span>
-      {showing && wish !== 'audio' && <Hint viewer={viewer} />}
+      <Hint viewer={viewer} quiet={!showing || wish === 'audio'} />
       {controls && showing && (
         <Controls {...{ playback, fullscreen, video, menu }} state={playbackState} onLeave={leave} />
       )}
