@@ -40,7 +40,7 @@ export function drawLoads(place: HTMLElement, { lines, limit }: { lines: number;
         cursor: { points: { size: 6 }, drag: { setScale: false } },
         scales: { y: { range: [0, 1] } },
         axes: [
-          { ...axis, values: (_, ticks) => timesOf(ticks) },
+          { ...axis, space: 100, values: (_, ticks) => timesOf(ticks) },
           { ...axis, size: 52, values: (_, ticks) => ticks.map((tick) => `${Math.round(tick * 100)} %`) },
         ],
         series: [
@@ -75,7 +75,11 @@ export function drawLoads(place: HTMLElement, { lines, limit }: { lines: number;
 /** In the reader's way of writing times; seconds only where they differ. */
 function timesOf(ticks: readonly number[]): string[] {
   const seconds = ticks.some((tick) => tick % 60 !== 0);
-  const style: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit' };
+  const style: Intl.DateTimeFormatOptions = {
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  };
   if (seconds) style.second = '2-digit';
   return ticks.map((tick) => new Date(tick * 1000).toLocaleTimeString(undefined, style));
 }
