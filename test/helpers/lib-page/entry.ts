@@ -83,24 +83,47 @@ async function repicture(options: Picture): Promise<void> {
 /** Begins to watch in a player of the page, which tells what it shows. */
 function watch(stream: string): Viewer {
   const viewer = new Viewer({ url });
+  const video = show(viewer.mediaStream);
+  viewer.on('tracks', () => void video.play().catch(() => {}));
+  viewer.on('layers', (layers) => window.seen?.layers.push(layers?.current ?? null));
+  window.viewer = viewer;
+  viewer.watch(stream).catch((error: unknown) => console.error(String(error)));
+  return viewer;
+}
+
+/** The same of a picture by WHEP, without our library. */
+async function whep(endpoint: string): Promise<void> {
+  const peer = new RTCPeerConnection();
+  const stream = new MediaStream();
+  show(stream);
+  peer.addTransceiver('video', { direction: 'recvonly' });
+  peer.addEventListener('track', ({ track }) => stream.addTrack(track));
+  await peer.setLocalDescription();
+  const response = await fetch(endpoint, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/sdp' },
+    body: peer.localDescription?.sdp ?? '',
+  });
+  if (response.status !== 201) throw new Error(`${response.status} ${await response.text()}`);
+  await peer.setRemoteDescription({ type: 'answer', sdp: await response.text() });
+}
+
+/** Plays it, and keeps what was shown when. */
+function show(stream: MediaStream): HTMLVideoElement {
   const video = Object.assign(document.createElement('video'), { id: 'player', muted: true, autoplay: true });
   // Drawing it costs more than decoding it.
   video.style.width = '160px';
-  video.srcObject = viewer.mediaStream;
+  video.srcObject = stream;
   document.body.replaceChildren(video);
   const seen: Seen = { frames: [], layers: [], startedAt: performance.now(), firstFrame: undefined };
+  window.seen = seen;
   const onFrame = (_now: number, { height }: { height: number }) => {
     seen.firstFrame ??= performance.now() - seen.startedAt;
     seen.frames.push({ at: Date.now(), height });
     video.requestVideoFrameCallback(onFrame);
   };
   video.requestVideoFrameCallback(onFrame);
-  viewer.on('tracks', () => void video.play().catch(() => {}));
-  viewer.on('layers', (layers) => seen.layers.push(layers?.current ?? null));
-  window.viewer = viewer;
-  window.seen = seen;
-  viewer.watch(stream).catch((error: unknown) => console.error(String(error)));
-  return viewer;
+  return video;
 }
 
 export type Seen = {
@@ -131,5 +154,5 @@ async function check({ server = location.origin, ...options }: CheckOf = {}): Pr
 
 type CheckOf = Omit<CheckOptions, 'url' | 'onProgress'> & { server?: string };
 
-const lib = { publish, repicture, watch, check, tones };
+const lib = { publish, repicture, watch, check, tones, whep };
 window.lib = lib;
