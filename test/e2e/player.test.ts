@@ -3,6 +3,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { KEYS, token } from '../helpers/authority.ts';
 import { framesAdvance, launchBrowser, openPublish, openWatch, status } from '../helpers/browser.ts';
+import { publishMedia } from '../helpers/publish-media.ts';
 import { startServer, type TestServer } from '../helpers/server.ts';
 
 /** Private, so that all of it is seen to work with a key. */
@@ -206,9 +207,11 @@ test('statistics, with a graph that the policy of the page allows', async () => 
 });
 
 test('a network without UDP is told of in plain words, once, until it is waved away', async () => {
+  // From a file: a browser short of time is what would be spoken of first.
+  const live = await publishMedia(server.url, 'no-udp', 'vp8');
   const tcpOnly = await launchBrowser(['--webrtc-ip-handling-policy=disable_non_proxied_udp']);
   try {
-    const page = await openWatch(await tcpOnly.newContext(), link);
+    const page = await openWatch(await tcpOnly.newContext(), `${server.url}/watch/no-udp`);
     const hint = page.locator('#hint');
     await hint.getByText('Your network blocks UDP; using TCP instead.').waitFor({ timeout: 40_000 });
     await page.getByRole('button', { name: 'Dismiss' }).click();
@@ -216,6 +219,7 @@ test('a network without UDP is told of in plain words, once, until it is waved a
     await framesAdvance(page, 10);
   } finally {
     await tcpOnly.close();
+    await live.stop();
   }
 }, 120_000);
 
