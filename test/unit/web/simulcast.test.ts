@@ -63,10 +63,13 @@ test('one size where server or publisher wants it so; modes only with several', 
   const one = { maxBitrate: maxBitrateFor(720), maxFramerate: 30, scaleResolutionDownBy: 1 };
   expect(encodingsFor(size(720), settings(720), { ...LIMITS, simulcast: false })).toEqual([one]);
   expect(encodingsFor(size(720), settings(720, { simulcast: false }), LIMITS)).toEqual([one]);
-  const modes = (codec: 'VP8' | 'H264') =>
-    encodingsFor(size(720), settings(720, { codec }), LIMITS).map(({ scalabilityMode }) => scalabilityMode);
-  expect(modes('VP8')).toEqual(['L1T2', 'L1T2', 'L1T2']);
-  expect(modes('H264')).toEqual(['L1T1', 'L1T1', 'L1T1']);
+  for (const [codec, scalabilityMode] of [
+    ['VP8', 'L1T2'],
+    ['H264', 'L1T1'],
+  ] as const) {
+    const mode = { scalabilityMode };
+    expect(encodingsFor(size(720), settings(720, { codec }), LIMITS)).toMatchObject([mode, mode, mode]);
+  }
 });
 
 test.each([
