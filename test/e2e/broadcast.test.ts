@@ -55,12 +55,13 @@ describe('from the publish page to viewers', () => {
       const viewers = await Promise.all([1, 2, 3].map(() => openWatch(context, link)));
       for (const viewer of viewers) {
         await seesAndHears(viewer);
-        expect(await received(viewer)).toMatchObject({
-          width: 1280,
-          height: 720,
-          codec: `video/${codec}`,
-          protocol: 'udp',
-        });
+        expect(await received(viewer)).toMatchObject({ codec: `video/${codec}`, protocol: 'udp' });
+        // Of a simulcast a smaller picture may come first, and on a busy machine also later.
+        const size = async () => {
+          const { width, height } = await received(viewer);
+          return `${width}x${height}`;
+        };
+        await expect.poll(size, { timeout: 30_000 }).toBe('1280x720');
       }
       await expect.poll(() => publisher.textContent('#viewer-count')).toMatch(/^\D*3\b/);
       await publisher.click('#stop');
@@ -183,8 +184,8 @@ test('a join takes at most five messages and 10 kB from open to first media', as
   });
   await viewer.goto(link);
   await framesAdvance(viewer, 1);
-  // A viewer count may have come since; it is no part of the join.
-  const join = messages.filter((message) => !message.includes('"type":"viewers"'));
+  // A viewer count may have come since, or another layer; they are no part of the join.
+  const join = messages.filter((message) => !/"type":"(viewers|layer)"/.test(message));
   const bytes = Buffer.byteLength(join.join(''));
   console.info(`join: ${join.length} messages, ${bytes} bytes`);
   expect(join.length).toBeLessThanOrEqual(5);

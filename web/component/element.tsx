@@ -14,6 +14,8 @@ type Inside = { player: Player; remote: Remote; identifier: string | undefined }
 /** One for all players of a page, made with the first; a policy that forbids inline styles allows it. */
 let sheet: CSSStyleSheet | undefined;
 let texts: Promise<unknown> | undefined;
+/** Theirs, not that of the page around them. */
+const shown = { lang: '' };
 
 /**
  * `<pharos-player src="https://live.example.org/watch/stage-2" autoplay muted controls>`: a stream in a page
@@ -158,9 +160,10 @@ export class PharosPlayer extends HTMLElement {
     remote.on('happening', (happening) => this.#tell(happening));
     sheet ??= styleSheet();
     this.#root.adoptedStyleSheets = [sheet];
-    texts ??= Promise.all([loadBase(), load()]);
+    texts ??= Promise.all([loadBase(shown), load(shown)]);
     void texts.then(() => {
       if (this.#inside !== inside) return;
+      this.lang ||= shown.lang;
       this.#draw(inside);
       this.dispatchEvent(new CustomEvent('ready'));
     });

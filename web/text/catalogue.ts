@@ -14,8 +14,11 @@ type Others = Record<string, () => Promise<unknown>>;
 export type Catalogue<T extends Texts> = {
   /** The text of this key, in the language of the page. */
   t(key: Stem<keyof T & string>, values?: Values): string;
-  /** Fetches the page's language; at once where that is English. Whatever was shown before stays English. */
-  load(): Promise<void>;
+  /**
+   * Fetches the page's language, and tells the document, or what else shows the texts; at once where that is
+   * English. Whatever was shown before stays English.
+   */
+  load(shownBy?: { lang: string }): Promise<void>;
 };
 
 export function catalogue<T extends Texts>(
@@ -30,14 +33,14 @@ export function catalogue<T extends Texts>(
       const found = texts[pluralKey(texts, key, values, language)] ?? english[key];
       return fill(found ?? english[pluralKey(english, key, values, 'en')] ?? key, values);
     },
-    async load() {
+    async load(shownBy) {
       const match = bestOf(wanted, others);
       if (!match) return;
       const loaded = await match.load().catch(() => undefined);
       if (!isTexts(loaded)) return;
       texts = { ...english, ...loaded };
       language = match.language;
-      document.documentElement.lang = language;
+      (shownBy ?? document.documentElement).lang = language;
     },
   };
 }
