@@ -92,7 +92,8 @@ function ready() {
   if (custom()) return true;
   const route = workerRoute();
   const [came, prefix] = (stamp.read(NAME) ?? '').split(' ');
-  if (!came || (route !== 'auto' && route !== came)) return false;
+  // Also one that an earlier setup wrote in other words.
+  if (!ROUTES.includes(came) || (route !== 'auto' && route !== came)) return false;
   return (came !== 'build' || prefix === currentPrefix()) && isHealthy(binary);
 }
 
