@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { Admission } from '../../server/auth/admission.ts';
+import { PharosError } from '../../server/base/errors.ts';
 import { createLogger } from '../../server/base/logger.ts';
 import { routeUpgrades } from '../../server/base/upgrade.ts';
 import { Dashboard } from '../../server/http/live/dashboard.ts';
@@ -87,12 +88,24 @@ async function live(id: string): Promise<void> {
 
 async function watchAs(id: string, rtpCapabilities: RtpCapabilities): Promise<void> {
   const who = { protocol: 'websocket', address: '203.0.113.7', subject: 'address:203.0.113.7' } as const;
-  const { viewer } = await registry.watch(id, { rtpCapabilities, who });
+  const { viewer } = await joined(() => registry.watch(id, { rtpCapabilities, who }));
   const frozen = Math.random() < 0.1 ? 1500 : 0;
   viewer.report({
     ...{ frozen, bitrate: 1_500_000, width: 1280, height: 720, frameRate: 30, roundTrip: 40 },
     ...{ lost: 0.01, path: 'udp', slowDecoder: false },
   });
+}
+
+/** So many at once make a worker look as busy as it may be, until it is measured again. */
+async function joined<T>(join: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await join();
+    } catch (error) {
+      if (!(error instanceof PharosError) || error.code !== 'full') throw error;
+      await delay(100);
+    }
+  }
 }
 
 /** CPU time of one turn, in ms, over `turns` of them; and what comes to the page. */
