@@ -216,9 +216,8 @@ const pixels = uint(16_384);
 /** How media gets through: by UDP, by TCP, or by way of a TURN server. */
 const mediaPath = z.enum(['udp', 'tcp', 'relay']);
 
-/** What a publisher's browser says of its sending (W3C webrtc-stats), over some seconds. */
-export const sending = z.strictObject({
-  limitation: source.limitation,
+/** What a browser says of its media (W3C webrtc-stats), over some seconds, whichever way it goes. */
+const flow = {
   /** Bits per second, of sound and picture together. */
   bitrate: uint(1e9),
   width: pixels,
@@ -228,20 +227,17 @@ export const sending = z.strictObject({
   /** Share of its packets that did not arrive. */
   lost: share,
   path: mediaPath,
-});
+};
+
+/** What a publisher's browser says of its sending. */
+export const sending = z.strictObject({ limitation: source.limitation, ...flow });
 export type Sending = z.infer<typeof sending>;
 
-/** What a viewer's browser says of its receiving, over some seconds. */
+/** What a viewer's browser says of its receiving. */
 export const receiving = z.strictObject({
   /** For how long the picture stood still. */
   frozen: milliseconds,
-  bitrate: uint(1e9),
-  width: pixels,
-  height: pixels,
-  frameRate: z.number().check(z.minimum(0), z.maximum(1000)),
-  roundTrip: milliseconds,
-  lost: share,
-  path: mediaPath,
+  ...flow,
   /** It cannot decode as fast as frames come. */
   slowDecoder: z.boolean(),
 });

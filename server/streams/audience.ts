@@ -1,6 +1,7 @@
 /** How a stream's viewers fare, for its publisher: counted in one pass, told when it has changed. */
 import type { types } from 'mediasoup';
 import type { EventOf, Receiving } from '../protocol/messages.ts';
+import { spatialLayersOf } from './layers.ts';
 import type { Reported } from './reported.ts';
 
 export type Audience = EventOf<'audience'>;
@@ -50,10 +51,8 @@ export function countAudience(
 export function sizesOf(producers: readonly types.Producer[]): number {
   const video = producers.find(({ kind }) => kind === 'video');
   if (!video) return 0;
-  const encodings = video.rtpParameters.encodings ?? [];
-  if (video.type !== 'svc') return Math.max(1, encodings.length);
-  const [, spatial = 1] = /^[LS](\d)/.exec(encodings[0]?.scalabilityMode ?? '') ?? [];
-  return Number(spatial);
+  if (video.type === 'svc') return spatialLayersOf(video);
+  return Math.max(1, video.rtpParameters.encodings?.length ?? 0);
 }
 
 /** Counts until it is closed. */

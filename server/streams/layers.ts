@@ -97,12 +97,13 @@ export class Layers {
       return;
     }
     this.#probing = setTimeout(async () => {
+      // Before anything is waited for: a layer may fall meanwhile, and the next time is set then.
+      this.#probing = undefined;
       if (isLimited(consumer)) {
         this.#probed = true;
         // It fails if the transport goes meanwhile, which is told otherwise.
         await probe(transport).catch(() => undefined);
       }
-      this.#probing = undefined;
       this.#probeLater(transport, consumer);
     }, after);
   }
@@ -178,7 +179,7 @@ function isLayered({ type }: types.Consumer): boolean {
 }
 
 /** Of a simulcast mediasoup has the number of its streams in the mode: `L3T3`. */
-function spatialLayersOf({ rtpParameters }: types.Consumer): number {
+export function spatialLayersOf({ rtpParameters }: types.Consumer | types.Producer): number {
   const mode = rtpParameters.encodings?.[0]?.scalabilityMode ?? '';
   return Number(/^[LS](\d)/.exec(mode)?.[1] ?? 1);
 }

@@ -1,23 +1,5 @@
-import type { ComponentChildren } from 'preact';
-
-/** As those of web/base/icons.tsx; only the player has use for these. */
-function Icon({ children }: { children: ComponentChildren }) {
-  return (
-    <svg
-      viewBox="0 0 24 24"
-      width="24"
-      height="24"
-      fill="none"
-      stroke="currentColor"
-      stroke-width="2"
-      stroke-linecap="round"
-      stroke-linejoin="round"
-      aria-hidden="true"
-    >
-      {children}
-    </svg>
-  );
-}
+/** Those that only the player has use for. */
+import { Icon } from '../base/icons.tsx';
 
 /** Three sliders: a gear's teeth blur at this size. */
 export const SettingsIcon = () => (
