@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import type { Percentiles } from '../../server/protocol/live.ts';
 import { formatBytes } from '../base/format.ts';
+import { Fact } from './fact.tsx';
 import { formatBitrate, formatMs, formatShare, formatSpan, NONE } from './format.ts';
 import type { Known } from './model.ts';
 import { scrolled } from './scrolled.ts';
@@ -163,10 +164,9 @@ function Server({ known: { parts, about, at } }: { known: Known }) {
       <h2 id="server-title">{t('server')}</h2>
       <dl class="facts" id="server">
         {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
+          <Fact key={name} name={name}>
+            {value}
+          </Fact>
         ))}
       </dl>
     </section>

@@ -1,9 +1,9 @@
-import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { type Detail, type StreamRow, VIEWERS_SHOWN } from '../../server/protocol/live.ts';
 import { watchPath } from '../base/identifier.ts';
 import type { Actions } from './actions.ts';
 import { ActionButton, ConfirmButton } from './confirm.tsx';
+import { Fact } from './fact.tsx';
 import { formatBitrate, formatMs, formatPicture, formatShare, formatSpan, NONE } from './format.ts';
 import { Revoke } from './revoke.tsx';
 import { codecsOf, limitationOf, TONES } from './streams.tsx';
@@ -168,22 +168,5 @@ function PublisherPanel({
         <p class="muted">{row?.state === 'away' ? t('publisher.away') : t('publisher.none')}</p>
       )}
     </section>
-  );
-}
-
-function Fact({
-  name,
-  wide = false,
-  children,
-}: {
-  name: string;
-  wide?: boolean;
-  children: ComponentChildren;
-}) {
-  return (
-    <div class={wide ? 'wide' : undefined}>
-      <dt>{name}</dt>
-      <dd>{children ?? NONE}</dd>
-    </div>
   );
 }

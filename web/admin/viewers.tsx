@@ -2,6 +2,7 @@ import { type Detail, VIEWER_STATES, type ViewerRow } from '../../server/protoco
 import type { Tone } from '../base/status.tsx';
 import type { Actions } from './actions.ts';
 import { ConfirmButton } from './confirm.tsx';
+import { Fact } from './fact.tsx';
 import { formatBitrate, formatMs, formatPicture, formatShare, formatSpan, NONE } from './format.ts';
 import { Revoke } from './revoke.tsx';
 import { type Column, SortedTable } from './sorted-table.tsx';
@@ -50,10 +51,9 @@ function Summary({ detail: { audience } }: { detail: Detail }) {
   return (
     <dl class="facts" id="audience">
       {facts.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
+        <Fact key={name} name={name}>
+          {value}
+        </Fact>
       ))}
     </dl>
   );
