@@ -15,7 +15,11 @@ import type { Tracks } from './tracks.ts';
 import { localTransport, wireRtpParameters } from './wire.ts';
 
 /** How tracks are sent. */
-export type SendSettings = { video: VideoSettings; audio?: AudioSettings | undefined };
+export type SendSettings = {
+  video: VideoSettings;
+  /** Left out: in mono. */
+  audio?: AudioSettings | undefined;
+};
 
 type Options = {
   link: Link;

@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { PeopleIcon } from '../base/icons.tsx';
 import { StatusLight } from '../base/status.tsx';
-import type { PublisherState } from '../lib/publisher.ts';
+import type { PublisherState } from '../lib/publisher-facts.ts';
 import { describe, isActive } from './describe.ts';
 import { formatElapsed } from './elapsed.ts';
 import { t } from './text.ts';

@@ -2,7 +2,7 @@ import type { EndReason } from '../../server/protocol/codes.ts';
 import { type Explanation, explain } from '../base/explain.ts';
 import type { Tone } from '../base/status.tsx';
 import type { PharosClientError } from '../lib/errors.ts';
-import type { PublisherState } from '../lib/publisher.ts';
+import type { PublisherState } from '../lib/publisher-facts.ts';
 import { t } from './text.ts';
 
 export function isActive({ name }: PublisherState): boolean {

@@ -1,5 +1,5 @@
 import type { HealthReason } from '../lib/diagnosis.ts';
-import type { Audience } from '../lib/publisher.ts';
+import type { Audience } from '../lib/publisher-facts.ts';
 import type { SendingStats, SentLayer } from '../lib/sending-stats.ts';
 import { t } from './text.ts';
 

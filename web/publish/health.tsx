@@ -1,7 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { useLatest } from '../base/use-events.ts';
-import type { Audience, Publisher } from '../lib/publisher.ts';
+import type { Publisher } from '../lib/publisher.ts';
+import type { Audience } from '../lib/publisher-facts.ts';
 import type { SendingStats } from '../lib/sending-stats.ts';
 import { bitsLabel, healthSentence, percent, sizes, viewersByHeight } from './health-words.ts';
 import { t } from './text.ts';

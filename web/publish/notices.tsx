@@ -1,7 +1,7 @@
 import type { Notice as StreamNotice } from '../../server/protocol/messages.ts';
 import { sentence } from '../base/explain.ts';
 import { Notice } from '../base/notice.tsx';
-import type { PublisherState } from '../lib/publisher.ts';
+import type { PublisherState } from '../lib/publisher-facts.ts';
 import { explainEnd, explainFailure, isActive } from './describe.ts';
 import type { LocalMediaState } from './local-media.ts';
 import { explainProblem, type Problem } from './media-problem.ts';

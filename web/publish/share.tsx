@@ -2,7 +2,7 @@ import type { ComponentType } from 'preact';
 import { useState } from 'preact/hooks';
 import { CopyButton } from '../base/copy.tsx';
 import { watchPath } from '../base/identifier.ts';
-import type { Published } from '../lib/publisher.ts';
+import type { Published } from '../lib/publisher-facts.ts';
 import { embedCode } from './embed.ts';
 import { t } from './text.ts';
 

@@ -1,5 +1,6 @@
 import { useEffect } from 'preact/hooks';
-import type { Publisher, PublisherState } from '../lib/publisher.ts';
+import type { Publisher } from '../lib/publisher.ts';
+import type { PublisherState } from '../lib/publisher-facts.ts';
 import { hold, type Resumable, remember } from './resumable.ts';
 import type { StudioState } from './studio.ts';
 import { t } from './text.ts';

@@ -1,6 +1,7 @@
 /** Runs in a page: the client library, and media for it that a test knows. */
 import { type CheckOptions, type ConnectionReport, checkConnection } from '../../../web/lib/check.ts';
-import { Publisher, type PublishOptions } from '../../../web/lib/publisher.ts';
+import type { PublishOptions } from '../../../web/lib/publish-leg.ts';
+import { Publisher } from '../../../web/lib/publisher.ts';
 import { Viewer } from '../../../web/lib/viewer.ts';
 
 const url = `${location.origin.replace(/^http/, 'ws')}/ws`;
