@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import preact from '@preact/preset-vite';
 import { build, defineConfig, type Logger, type Plugin } from 'vite';
 import { bundleSizes, bundleTable } from '../scripts/setup/bundles.mjs';
+import { compressAll } from '../scripts/setup/compress.mjs';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const server = `http://localhost:${process.env.PHAROS_HTTP_PORT ?? '3000'}`;
@@ -53,18 +54,19 @@ const component: Plugin = {
   },
 };
 
-/** What each page takes, when all of it is written; test/integration/bundles.test.ts holds it to budgets. */
-function sizes(): Plugin {
+/** What each page takes, when all of it is written (test/integration/bundles.test.ts holds it to budgets), and compressed copies of it. */
+function finished(): Plugin {
   let folder = '';
   let logger: Logger | undefined;
   return {
-    name: 'pharos-sizes',
+    name: 'pharos-finished',
     apply: 'build',
     configResolved(config) {
       folder = config.build.outDir;
       logger = config.logger;
     },
     closeBundle() {
+      compressAll(folder);
       logger?.info(`\nGzipped, with all that a page loads:\n${bundleTable(bundleSizes(folder))}`);
     },
   };
@@ -72,7 +74,7 @@ function sizes(): Plugin {
 
 export default defineConfig({
   root: path('.'),
-  plugins: [preact(), routes, component, sizes()],
+  plugins: [preact(), routes, component, finished()],
   build: {
     outDir: path('../dist/web'),
     emptyOutDir: true,

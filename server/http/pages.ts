@@ -1,5 +1,6 @@
 /** The pages as vite built them. */
-import express, { type RequestHandler, Router } from 'express';
+import { type RequestHandler, Router } from 'express';
+import { precompressed } from './precompressed.ts';
 
 /**
  * `/watch/<id>` is one page for every id: the id is the page's business, so that
@@ -19,35 +20,35 @@ const ROUTES: readonly [RegExp, string][] = [
 /** `<pharos-player>`, for pages of any origin: what it may do there, `http.allowedOrigins` says. */
 const COMPONENT = '/pharos-player.js';
 
+/** The names of assets hold a hash of their content; those of other files do not. */
+const FOR_GOOD = 'public, max-age=31536000, immutable';
+/** Kept, but asked about each time: a new build is seen at the next load. */
+const ASKED_ABOUT = 'no-cache';
+
 export function pages(directory: string): Router {
   const router = Router();
-  for (const [path, file] of ROUTES) router.get(path, page(directory, file));
-  // The names of assets hold a hash of their content; those of other files do not.
-  const files = { index: false, redirect: false } as const;
-  router.use('/assets', express.static(`${directory}/assets`, { ...files, immutable: true, maxAge: '1y' }));
+  const files = precompressed(directory, ASKED_ABOUT);
+  for (const [path, file] of ROUTES) router.get(path, page(files, file));
+  router.use('/assets', precompressed(`${directory}/assets`, FOR_GOOD));
   router.use(COMPONENT, (_request, response, next) => {
     response.set({ 'Access-Control-Allow-Origin': '*', 'Cross-Origin-Resource-Policy': 'cross-origin' });
     next();
   });
-  router.use(express.static(directory, { ...files, cacheControl: false, setHeaders: noCache }));
+  router.use(files);
   return router;
 }
 
-function page(directory: string, file: string): RequestHandler {
-  return (_request, response, next) => {
-    noCache(response);
-    response.sendFile(file, { root: directory, cacheControl: false }, (error?: Error) => {
-      if (error === undefined) return;
-      if ('code' in error && error.code === 'ENOENT') response.status(503).send(NOT_BUILT);
-      // A client that went away while it was sent is no error.
-      else if (!response.headersSent) next(error);
+/** The file is the same for each request: nothing is put into it, so it is compressed beforehand as all are. */
+function page(files: RequestHandler, file: string): RequestHandler {
+  return (request, response, next) => {
+    const { url } = request;
+    request.url = `/${file}`;
+    files(request, response, (error?: unknown) => {
+      request.url = url;
+      if (error !== undefined) next(error);
+      else response.status(503).set('Cache-Control', ASKED_ABOUT).send(NOT_BUILT);
     });
   };
-}
-
-/** Kept, but asked about each time: a new build is seen at the next load. */
-function noCache(response: { setHeader(name: string, value: string): unknown }): void {
-  response.setHeader('Cache-Control', 'no-cache');
 }
 
 /** A page for what has none of its own; its text is ours or escaped here. */

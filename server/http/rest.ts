@@ -17,6 +17,7 @@ import { refuseOthers, serve } from './operation.ts';
 import { OPERATIONS } from './operations/all.ts';
 import { getOpenApi } from './operations/server.ts';
 import { postersApi } from './posters-api.ts';
+import { fixedJson } from './precompressed.ts';
 import { recordingsApi } from './recordings-api.ts';
 import { streamsApi } from './streams-api.ts';
 
@@ -48,10 +49,11 @@ export function restApi(options: RestOptions): Router {
   router.use(grantsApi({ ...options, auth: options.config.auth }));
   router.use(configApi(options));
   router.use(metricsApi(options));
-  const document = openApi(OPERATIONS, options.version);
-  serve(router, options.access, getOpenApi, (_request, response) => {
+  const document = fixedJson(openApi(OPERATIONS, options.version));
+  serve(router, options.access, getOpenApi, (request, response, next) => {
     // Tools that show such documents stand on pages of their own.
-    response.set({ 'Cache-Control': 'no-cache', 'Access-Control-Allow-Origin': '*' }).json(document);
+    response.set({ 'Cache-Control': 'no-cache', 'Access-Control-Allow-Origin': '*' });
+    document(request, response, next);
   });
   // WHIP and WHEP have their own.
   refuseOthers(
