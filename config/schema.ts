@@ -181,11 +181,13 @@ const media = z.strictObject({
       'Address or host name that clients reach this machine by when it is behind NAT; an IP address works in more browsers than a name.',
     ),
   videoCodecs: z
-    .array(z.enum(['VP8', 'H264']))
+    .array(z.enum(['VP8', 'H264', 'VP9', 'AV1']))
     .min(1)
-    .max(2)
+    .max(4)
     .default(['VP8', 'H264'])
-    .describe('Video codecs carried.'),
+    .describe(
+      "Video codecs carried: VP8, H264, VP9, AV1. Publishers choose among them; not every device plays VP9 or AV1, and encoding them takes more of the publisher's computer.",
+    ),
   videoStartBitrate: count(50_000, 50_000_000)
     .default(2_500_000)
     .meta({ unit: 'bit/s' })

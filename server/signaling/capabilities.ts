@@ -2,8 +2,8 @@ import type { types } from 'mediasoup';
 import { type RtpCapabilities, rtpCapabilities } from '../protocol/messages.ts';
 
 /**
- * The header extensions that a broadcast of VP8 or H.264 with Opus makes use of. Not that of the video's
- * orientation: a phone that may not say it turns the picture itself, and recordings have it upright.
+ * The header extensions that a broadcast makes use of. Not that of the video's orientation: a phone that may
+ * not say it turns the picture itself, and recordings have it upright.
  */
 const USED = [
   'urn:ietf:params:rtp-hdrext:sdes:mid',
@@ -14,10 +14,17 @@ const USED = [
   'urn:ietf:params:rtp-hdrext:ssrc-audio-level',
 ];
 
+/** In AV1 it alone says which layer a packet is of, and whether a key frame begins there. */
+const DEPENDENCY_DESCRIPTOR =
+  'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension';
+
 /** The router's RTP capabilities as clients get them: what is never used would cost bytes in every join. */
 export function wireCapabilities({ codecs, headerExtensions = [] }: types.RtpCapabilities): RtpCapabilities {
+  const used = codecs?.some(({ mimeType }) => /\/av1$/i.test(mimeType))
+    ? [...USED, DEPENDENCY_DESCRIPTOR]
+    : USED;
   return rtpCapabilities.parse({
     codecs,
-    headerExtensions: headerExtensions.filter(({ uri }) => USED.includes(uri)),
+    headerExtensions: headerExtensions.filter(({ uri }) => used.includes(uri)),
   });
 }

@@ -1,7 +1,9 @@
 import type { types } from 'mediasoup-client';
 import { PharosClientError } from './errors.ts';
+import type { Encoding } from './simulcast.ts';
 
-export type VideoCodec = 'VP8' | 'H264';
+export const VIDEO_CODECS = ['VP8', 'H264', 'VP9', 'AV1'] as const;
+export type VideoCodec = (typeof VIDEO_CODECS)[number];
 export type AudioCodec = 'opus';
 
 /**
@@ -14,9 +16,7 @@ export function chooseCodec(
   capabilities: types.RtpCapabilities,
   codec: VideoCodec | AudioCodec,
 ): types.RtpCodecCapability {
-  const mimeType = `${codec === 'opus' ? 'audio' : 'video'}/${codec}`.toLowerCase();
-  const shared = (capabilities.codecs ?? []).filter((c) => c.mimeType.toLowerCase() === mimeType);
-  const [best] = shared.sort((a, b) => rank(a) - rank(b));
+  const [best] = sharedCodecs(capabilities, codec).sort((a, b) => rank(a) - rank(b));
   if (!best) {
     throw new PharosClientError(
       'unsupported_codec',
@@ -24,6 +24,16 @@ export function chooseCodec(
     );
   }
   return best;
+}
+
+/** Those of video that browser and server share, in the order in which they are offered to people. */
+export function sharedVideoCodecs(capabilities: types.RtpCapabilities): VideoCodec[] {
+  return VIDEO_CODECS.filter((codec) => sharedCodecs(capabilities, codec).length > 0);
+}
+
+function sharedCodecs({ codecs = [] }: types.RtpCapabilities, codec: VideoCodec | AudioCodec) {
+  const mimeType = `${codec === 'opus' ? 'audio' : 'video'}/${codec}`.toLowerCase();
+  return codecs.filter((each) => each.mimeType.toLowerCase() === mimeType);
 }
 
 function rank({ parameters = {} }: types.RtpCodecCapability): number {
@@ -38,4 +48,19 @@ export function maxBitrateFor(height: number): number {
   if (height <= 480) return 1_500_000;
   if (height <= 720) return 2_800_000;
   return 5_000_000;
+}
+
+/** Whether this browser sends several sizes in one stream (Scalable Video Coding, W3C webrtc-svc): it says so by keeping the mode. */
+export function canSendLayers(scalabilityMode: string): boolean {
+  const peer = new RTCPeerConnection();
+  try {
+    const asked: Encoding = { scalabilityMode };
+    const { sender } = peer.addTransceiver('video', { sendEncodings: [asked] });
+    const [kept]: Encoding[] = sender.getParameters().encodings;
+    return kept?.scalabilityMode === scalabilityMode;
+  } catch {
+    return false;
+  } finally {
+    peer.close();
+  }
 }

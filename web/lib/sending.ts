@@ -1,5 +1,6 @@
 import type { types } from 'mediasoup-client';
 import type { AnswerOf } from '../../server/protocol/messages.ts';
+import { canSendLayers } from './codecs.ts';
 import { encodingsFor, resized, type VideoLimits, type VideoSettings } from './simulcast.ts';
 
 export type { VideoSettings } from './simulcast.ts';
@@ -19,7 +20,7 @@ export function videoProducerOptions(
   limits: VideoLimits,
 ): types.ProducerOptions {
   track.contentHint ||= 'motion';
-  const encodings = encodingsFor(track.getSettings(), video, limits);
+  const encodings = encodingsFor(track.getSettings(), video, limits, canSendLayers);
   const all = encodings.reduce((sum, { maxBitrate = 0 }) => sum + maxBitrate, 0);
   return {
     track,

@@ -1,9 +1,9 @@
 /** The sizes in which a picture is sent. Pure. */
 import type { AnswerOf } from '../../server/protocol/messages.ts';
-import { maxBitrateFor } from './codecs.ts';
+import { maxBitrateFor, type VideoCodec } from './codecs.ts';
 
 export type VideoSettings = {
-  codec: 'VP8' | 'H264';
+  codec: VideoCodec;
   /** Of a landscape picture; the shorter side in any case. */
   height: number;
   frameRate: number;
@@ -27,6 +27,9 @@ const MOST_OF_SMALLEST = 300_000;
 /** In bit/s: with less a size is of no use. */
 const LEAST = 100_000;
 
+/** With what TypeScript does not know yet (W3C webrtc-svc). */
+export type Encoding = RTCRtpEncodingParameters & { scalabilityMode?: string };
+
 type Layer = Required<Pick<RTCRtpEncodingParameters, 'scaleResolutionDownBy' | 'maxBitrate'>>;
 
 /** From the smallest to the largest, as mediasoup wants them. Their number stays as long as they are sent. */
@@ -34,12 +37,15 @@ export function encodingsFor(
   size: Size,
   video: VideoSettings,
   limits: VideoLimits,
-): RTCRtpEncodingParameters[] {
+  can: (scalabilityMode: string) => boolean = () => true,
+): Encoding[] {
   const layers = layersFor(size, video, limits);
+  const { codec } = video;
+  if (codec === 'VP9' || codec === 'AV1') return [inOneStream(layers, video, can)];
   return layers.map((layer) => ({
     ...layer,
     maxFramerate: video.frameRate,
-    ...(layers.length > 1 && { scalabilityMode: TEMPORAL_LAYERS[video.codec] }),
+    ...(layers.length > 1 && { scalabilityMode: TEMPORAL_LAYERS[codec] }),
   }));
 }
 
@@ -48,6 +54,23 @@ export function encodingsFor(
  * looks broken. mediasoup finds them in VP8's own header; in H.264 it would take a header extension.
  */
 const TEMPORAL_LAYERS = { VP8: 'L1T2', H264: 'L1T1' };
+
+/**
+ * VP9 and AV1 have the sizes in one stream (SVC), whose encoder divides the bits among them.
+ * Where the browser cannot (`can`), it is the largest alone.
+ */
+function inOneStream(
+  layers: readonly Layer[],
+  { codec, frameRate }: VideoSettings,
+  can: (scalabilityMode: string) => boolean,
+): Encoding {
+  const [largest] = layers.slice(-1);
+  const scalabilityMode = `L${layers.length}T2${codec === 'VP9' ? '_KEY' : ''}`;
+  if (layers.length === 1 || !can(scalabilityMode)) return { ...largest, maxFramerate: frameRate };
+  return { ...largest, maxBitrate: total(layers), maxFramerate: frameRate, scalabilityMode };
+}
+
+const total = (layers: readonly Layer[]) => layers.reduce((sum, { maxBitrate }) => sum + maxBitrate, 0);
 
 /**
  * The same encodings for a track of another size, which may be too small for all of them. One layer is then

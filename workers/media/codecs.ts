@@ -16,6 +16,9 @@ const VIDEO: Record<Config['media']['videoCodecs'][number], Codec[]> = {
   // Constrained baseline first: what every browser and hardware decoder takes (RFC 7742, section 6.2
   // makes it mandatory). Main and high are what encoders such as OBS or cameras often send.
   H264: ['42e01f', '4d001f', '64001f'].map(h264),
+  // Eight bits, 4:2:0: what browsers send of a camera.
+  VP9: [{ kind: 'video', mimeType: 'video/VP9', clockRate: 90_000, parameters: { 'profile-id': 0 } }],
+  AV1: [{ kind: 'video', mimeType: 'video/AV1', clockRate: 90_000 }],
 };
 
 /** The codecs that every router carries; all routers are alike. */

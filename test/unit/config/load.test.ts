@@ -82,6 +82,12 @@ describe('environment', () => {
       ['H264', 'VP8'],
     ],
     [
+      'PHAROS_MEDIA_VIDEO_CODECS',
+      'VP8,H264,VP9,AV1',
+      (c: ReturnType<typeof load>) => c.media.videoCodecs,
+      ['VP8', 'H264', 'VP9', 'AV1'],
+    ],
+    [
       'PHAROS_MEDIA_LISTEN_ADDRESSES',
       '["::1"]',
       (c: ReturnType<typeof load>) => c.media.listenAddresses,
@@ -169,11 +175,11 @@ describe('what is refused, and in which words', () => {
     ],
     [
       'media: { videoCodecs: [] }',
-      'media.videoCodecs: an empty list is not possible; it must be a list of 1 to 2',
+      'media.videoCodecs: an empty list is not possible; it must be a list of 1 to 4',
     ],
     [
-      'media: { videoCodecs: [VP9] }',
-      'media.videoCodecs.0: "VP9" is not possible; it must be one of "VP8", "H264"',
+      'media: { videoCodecs: [H265] }',
+      'media.videoCodecs.0: "H265" is not possible; it must be one of "VP8", "H264", "VP9", "AV1"',
     ],
     [
       'limits: { waitTime: 1.5 }',
