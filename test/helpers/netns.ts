@@ -35,7 +35,7 @@ export type Trouble = {
 
 export type Direction = 'down' | 'up';
 
-const PREFIX = 'pharos';
+export const PREFIX = 'pharos';
 
 export class Network {
   /** Where the server listens. */
@@ -191,19 +191,21 @@ export class Host {
   }
 
   /** Chromium on this host. `trusted`: origins that have cameras without TLS. */
-  async launchBrowser(trusted: string, args: string[] = []): Promise<Browser> {
-    const chromium = findChromium();
-    if (!chromium) throw new Error('no Chromium found; run "npm run setup test" or set PHAROS_CHROMIUM');
-    const directory = mkdtempSync(join(tmpdir(), 'pharos-netns-'));
-    const wrapper = join(directory, 'chromium');
-    writeFileSync(wrapper, `#!/bin/sh\nexec ip netns exec ${this.#namespace} '${chromium}' "$@"\n`, {
-      mode: 0o755,
-    });
-    const origin = `--unsafely-treat-insecure-origin-as-secure=${trusted}`;
-    const browser = await launchBrowser([origin, ...args], [], wrapper);
-    browser.once('disconnected', () => rmSync(directory, { recursive: true, force: true }));
-    return browser;
+  launchBrowser(trusted: string, args: string[] = []): Promise<Browser> {
+    return launchBrowserIn(this.#namespace, trusted, args);
   }
+}
+
+export async function launchBrowserIn(namespace: string, trusted: string, args: string[]): Promise<Browser> {
+  const chromium = findChromium();
+  if (!chromium) throw new Error('no Chromium found; run "npm run setup test" or set PHAROS_CHROMIUM');
+  const directory = mkdtempSync(join(tmpdir(), 'pharos-netns-'));
+  const wrapper = join(directory, 'chromium');
+  writeFileSync(wrapper, `#!/bin/sh\nexec ip netns exec ${namespace} '${chromium}' "$@"\n`, { mode: 0o755 });
+  const origin = `--unsafely-treat-insecure-origin-as-secure=${trusted}`;
+  const browser = await launchBrowser([origin, ...args], [], wrapper);
+  browser.once('disconnected', () => rmSync(directory, { recursive: true, force: true }));
+  return browser;
 }
 
 /** Two addresses each, of what RFC 2544 sets aside for trials. */
@@ -234,19 +236,19 @@ function redirect(address: string, port: number): string[] {
   return `-p udp -d ${address} --dport ${port} -j REDIRECT --to-ports ${port}`.split(' ');
 }
 
-function address(namespace: string | undefined, link: string, ip: string): void {
+export function address(namespace: string | undefined, link: string, ip: string): void {
   const at = namespace === undefined ? run : (...command: Command) => inside(namespace, ...command);
   at('ip', 'address', 'add', `${ip}/30`, 'dev', link);
   at('ip', 'link', 'set', link, 'up');
 }
 
-type Command = [program: string, ...args: string[]];
+export type Command = [program: string, ...args: string[]];
 
-function inside(namespace: string, ...command: Command): string {
+export function inside(namespace: string, ...command: Command): string {
   return run('ip', 'netns', 'exec', namespace, findProgram(command[0]) ?? command[0], ...command.slice(1));
 }
 
-function run(program: string, ...args: string[]): string {
+export function run(program: string, ...args: string[]): string {
   return execFileSync(findProgram(program) ?? program, args, {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -254,7 +256,7 @@ function run(program: string, ...args: string[]): string {
 }
 
 /** For what may have been done already, or never. */
-function quietly(action: () => unknown): void {
+export function quietly(action: () => unknown): void {
   try {
     action();
   } catch {}
@@ -267,7 +269,7 @@ function namespaces(): string[] {
     .filter((name) => name.startsWith(`${PREFIX}-`));
 }
 
-function destroy(namespace: string): void {
+export function destroy(namespace: string): void {
   quietly(() => {
     for (const pid of run('ip', 'netns', 'pids', namespace).split(/\s+/).filter(Boolean)) {
       process.kill(Number(pid), 'SIGKILL');
