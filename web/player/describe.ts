@@ -3,7 +3,7 @@ import type { Notice } from '../../server/protocol/messages.ts';
 import { type Explanation, explain, sentence } from '../base/explain.ts';
 import type { Tone } from '../base/status.tsx';
 import type { PharosClientError } from '../lib/errors.ts';
-import type { ViewerEvents, ViewerState } from '../lib/viewer.ts';
+import type { ViewerEvents, ViewerState } from '../lib/viewer-facts.ts';
 import { t } from './text.ts';
 
 type Circumstances = {

@@ -1,5 +1,5 @@
 import { MutedIcon, PlayIcon } from '../base/icons.tsx';
-import type { ViewerState } from '../lib/viewer.ts';
+import type { ViewerState } from '../lib/viewer-facts.ts';
 import type { Message } from './describe.ts';
 import { HeadphonesIcon } from './icons.tsx';
 import type { PlaybackState } from './playback.ts';

@@ -1,7 +1,7 @@
 /** How a script drives a player and hears of it: the same words for frames (postMessage) and for <pharos-player>. */
 import * as z from 'zod/mini';
 import { Emitter } from '../lib/emitter.ts';
-import type { ViewerState } from '../lib/viewer.ts';
+import type { ViewerState } from '../lib/viewer-facts.ts';
 import type { Player } from './player.ts';
 
 /** The largest height in pixels, 'auto', or 'audio' for sound alone. */

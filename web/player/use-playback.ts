@@ -1,6 +1,6 @@
 import type { RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
-import type { ViewerState } from '../lib/viewer.ts';
+import type { ViewerState } from '../lib/viewer-facts.ts';
 import type { PlaybackState } from './playback.ts';
 import type { Player } from './player.ts';
 
