@@ -1,4 +1,5 @@
 import type { MediaKind, Notice } from '../../server/protocol/messages.ts';
+import { sharedVideoCodecs, type VideoCodec } from './codecs.ts';
 import type { Health } from './diagnosis.ts';
 import { Emitter } from './emitter.ts';
 import { Prepared } from './link.ts';
@@ -89,10 +90,13 @@ export class Publisher extends Emitter<PublisherEvents> {
     return this.#facts.health.value;
   }
 
-  /** Opens the connection ahead of `publish()`; tells whether publishing from here takes a key. */
-  async prepare(): Promise<{ keyNeeded: boolean }> {
-    const { welcome } = await this.#connection.open().link;
-    return { keyNeeded: welcome.keyNeeded };
+  /**
+   * Opens the connection ahead of `publish()`; tells whether publishing from here takes a key, and the video
+   * codecs that both the server and this browser have.
+   */
+  async prepare(): Promise<{ keyNeeded: boolean; videoCodecs: VideoCodec[] }> {
+    const { welcome, device } = await this.#connection.open().link;
+    return { keyNeeded: welcome.keyNeeded, videoCodecs: sharedVideoCodecs(device.sendRtpCapabilities) };
   }
 
   /** Resolves when the stream is live; rejects if it cannot be. Later losses are mended and told by the state. */

@@ -41,7 +41,7 @@ export function encodingsFor(
 ): Encoding[] {
   const layers = layersFor(size, video, limits);
   const { codec } = video;
-  if (codec === 'VP9' || codec === 'AV1') return [inOneStream(layers, video, can)];
+  if (codec === 'VP9' || codec === 'AV1') return inOneStream(layers, video, isSeveral(video, limits), can);
   return layers.map((layer) => ({
     ...layer,
     maxFramerate: video.frameRate,
@@ -56,18 +56,22 @@ export function encodingsFor(
 const TEMPORAL_LAYERS = { VP8: 'L1T2', H264: 'L1T1' };
 
 /**
- * VP9 and AV1 have the sizes in one stream (SVC), whose encoder divides the bits among them.
- * Where the browser cannot (`can`), it is the largest alone.
+ * VP9 has its sizes in one stream (SVC), whose encoder divides the bits among them; inter-layer prediction is
+ * for key frames alone, so that no viewer gets what is below its own size. AV1 has one size: of several,
+ * Chromium shows nothing without the dependency descriptor, which mediasoup 3.27 does not pass on.
+ * Where the browser cannot do it (`can`), it is the largest alone.
  */
 function inOneStream(
   layers: readonly Layer[],
   { codec, frameRate }: VideoSettings,
+  several: boolean,
   can: (scalabilityMode: string) => boolean,
-): Encoding {
+): Encoding[] {
   const [largest] = layers.slice(-1);
-  const scalabilityMode = `L${layers.length}T2${codec === 'VP9' ? '_KEY' : ''}`;
-  if (layers.length === 1 || !can(scalabilityMode)) return { ...largest, maxFramerate: frameRate };
-  return { ...largest, maxBitrate: total(layers), maxFramerate: frameRate, scalabilityMode };
+  const scalabilityMode = codec === 'AV1' || layers.length === 1 ? 'L1T2' : `L${layers.length}T2_KEY`;
+  if (!several || !can(scalabilityMode)) return [{ ...largest, maxFramerate: frameRate }];
+  const maxBitrate = codec === 'AV1' ? largest?.maxBitrate : total(layers);
+  return [{ ...largest, maxBitrate, maxFramerate: frameRate, scalabilityMode }];
 }
 
 const total = (layers: readonly Layer[]) => layers.reduce((sum, { maxBitrate }) => sum + maxBitrate, 0);
@@ -97,7 +101,7 @@ function layersFor(size: Size, video: VideoSettings, { videoBitrate, simulcast }
   // For cameras that give less than was asked for.
   const wanted = video.maxBitrate * (maxBitrateFor(sent) / maxBitrateFor(video.height));
   const most = Math.min(wanted, videoBitrate.max);
-  const count = simulcast && video.simulcast !== false ? countFor(sent) : 1;
+  const count = isSeveral(video, { simulcast }) ? countFor(sent) : 1;
   return SHARES.slice(0, count)
     .map((share, index) => ({
       scaleResolutionDownBy: scaleFor(size, video) * 2 ** index,
@@ -105,6 +109,10 @@ function layersFor(size: Size, video: VideoSettings, { videoBitrate, simulcast }
     }))
     .filter(({ maxBitrate }, index) => index === 0 || maxBitrate >= LEAST)
     .reverse();
+}
+
+function isSeveral({ simulcast }: VideoSettings, limits: Pick<VideoLimits, 'simulcast'>): boolean {
+  return limits.simulcast && simulcast !== false;
 }
 
 /** By the height of the largest; the smallest is not to be less than 180 pixels high. */

@@ -10,6 +10,7 @@ import type { LocalMediaState } from './local-media.ts';
 import { LevelMeter } from './meter.tsx';
 import { Notices } from './notices.tsx';
 import { Preview } from './preview.tsx';
+import { type Codec, offeredCodec, USUAL_CODECS } from './quality.ts';
 import { RecordControl } from './record.tsx';
 import { isLeft, type Resumable, remember } from './resumable.ts';
 import { apply, goLive, initial, link, media, publisher, studio, unfinished } from './session.ts';
@@ -32,8 +33,10 @@ const HINT_AFTER = 3000;
 const TELL_FOR = 6000;
 
 export function PublishPage() {
-  const [values, setValues] = useState(initial);
+  const [chosen, setValues] = useState(initial);
   const [keyNeeded, setKeyNeeded] = useState(false);
+  const [codecs, setCodecs] = useState<readonly Codec[]>([...USUAL_CODECS, initial.codec]);
+  const values = { ...chosen, codec: offeredCodec(chosen.codec, codecs) };
   const [liveSince, setLiveSince] = useState<number | undefined>();
   const [resuming, setResuming] = useState(unfinished !== undefined);
   const state = useLatest(publisher, 'state', publisher.state);
@@ -51,7 +54,10 @@ export function PublishPage() {
     void media.open().then(() => (unfinished ? resume(unfinished) : undefined));
     // If it fails, it will be told when it matters: at Start.
     publisher.prepare().then(
-      (server) => setKeyNeeded(server.keyNeeded),
+      (server) => {
+        setKeyNeeded(server.keyNeeded);
+        setCodecs(server.videoCodecs);
+      },
       () => {},
     );
   }, []);
@@ -132,7 +138,7 @@ export function PublishPage() {
       <div class="publish-side">
         {'published' in state && <Share {...state.published} />}
         <Settings
-          {...{ values, localMedia, active }}
+          {...{ values, localMedia, active, codecs }}
           streamFixed={link.stream !== undefined}
           keyAsked={keyNeeded || isKeyRefused(state)}
           onChange={change}

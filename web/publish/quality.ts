@@ -1,4 +1,4 @@
-import { maxBitrateFor } from '../lib/codecs.ts';
+import { maxBitrateFor, type VideoCodec } from '../lib/codecs.ts';
 import type { VideoSettings } from '../lib/sending.ts';
 
 export const RESOLUTIONS = [
@@ -12,8 +12,13 @@ export type Resolution = (typeof RESOLUTIONS)[number];
 export const CODECS = [
   { value: 'VP8', label: 'VP8' },
   { value: 'H264', label: 'H.264' },
-] as const;
-export type Codec = (typeof CODECS)[number]['value'];
+  { value: 'VP9', label: 'VP9' },
+  { value: 'AV1', label: 'AV1' },
+] as const satisfies readonly { value: VideoCodec; label: string }[];
+export type Codec = VideoCodec;
+
+/** What servers carry unless told otherwise: for as long as this one has not said. */
+export const USUAL_CODECS: readonly Codec[] = ['VP8', 'H264'];
 
 export const FRAME_RATE = 30;
 
@@ -23,6 +28,11 @@ export function resolutionOf(value: string | undefined): Resolution {
 
 export function codecOf(value: string | undefined): Codec {
   return CODECS.find((codec) => codec.value === value)?.value ?? 'VP8';
+}
+
+/** The codec that was chosen, if it is to be had here, else the first that is. */
+export function offeredCodec(chosen: Codec, offered: readonly Codec[]): Codec {
+  return offered.includes(chosen) ? chosen : (offered[0] ?? chosen);
 }
 
 export function videoSettings(codec: Codec, { height }: Resolution): VideoSettings {

@@ -38,10 +38,12 @@ type Props = {
   /** The publish link is for this stream only. */
   streamFixed: boolean;
   keyAsked: boolean;
+  /** Those that browser and server have. */
+  codecs: readonly Codec[];
   onChange(change: Partial<SettingsValues>): void;
 };
 
-export function Settings({ values, localMedia, active, streamFixed, keyAsked, onChange }: Props) {
+export function Settings({ values, localMedia, active, streamFixed, keyAsked, codecs, onChange }: Props) {
   const reason = active ? 'locked' : undefined;
   return (
     <form class="card" aria-labelledby="settings-title" onSubmit={(event) => event.preventDefault()}>
@@ -80,7 +82,7 @@ export function Settings({ values, localMedia, active, streamFixed, keyAsked, on
           id="codec"
           label={t('settings.codec')}
           value={values.codec}
-          options={CODECS}
+          options={CODECS.filter(({ value }) => codecs.includes(value))}
           disabled={active}
           describedBy={reason}
           onChange={(value) => onChange({ codec: codecOf(value) })}

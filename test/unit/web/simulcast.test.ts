@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { maxBitrateFor } from '../../../web/lib/codecs.ts';
 import { encodingsFor, resized, type VideoSettings } from '../../../web/lib/simulcast.ts';
 
@@ -96,4 +96,32 @@ test('a single size takes any track', () => {
   const [one, ...others] = resized(encodings, size(1080), settings(720), LIMITS);
   expect(others).toEqual([]);
   expect(one).toMatchObject({ active: true, scaleResolutionDownBy: 1.5, maxBitrate: maxBitrateFor(720) });
+});
+
+describe('in one stream (SVC)', () => {
+  const svc = (codec: 'VP9' | 'AV1', height: number, more: Partial<VideoSettings> = {}, can = () => true) =>
+    encodingsFor(size(height), settings(height, { codec, ...more }), LIMITS, can);
+
+  test.each([
+    ['VP9', 720, 'L3T2_KEY'],
+    ['VP9', 480, 'L2T2_KEY'],
+    ['VP9', 360, 'L1T2'],
+    ['AV1', 720, 'L1T2'],
+  ] as const)('%s of %i lines: %s', (codec, height, scalabilityMode) => {
+    expect(svc(codec, height)).toMatchObject([{ scaleResolutionDownBy: 1, scalabilityMode }]);
+  });
+
+  test('VP9 has the bits of all its sizes, AV1 those of its one', () => {
+    const sizes = encodingsFor(size(720), settings(720), LIMITS).map(({ maxBitrate = 0 }) => maxBitrate);
+    expect(svc('VP9', 720)[0]?.maxBitrate).toBe(sizes.reduce((sum, bitrate) => sum + bitrate, 0));
+    expect(svc('AV1', 720)[0]?.maxBitrate).toBe(maxBitrateFor(720));
+  });
+
+  test('one size alone where several are not wanted, or the browser has no such mode', () => {
+    for (const encodings of [svc('VP9', 720, { simulcast: false }), svc('VP9', 720, {}, () => false)]) {
+      expect(encodings).toEqual([
+        { scaleResolutionDownBy: 1, maxBitrate: maxBitrateFor(720), maxFramerate: 30 },
+      ]);
+    }
+  });
 });
