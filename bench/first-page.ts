@@ -29,6 +29,8 @@ const { values } = parseArgs({
 const loads = Number(values.loads);
 const height = Number(values.height);
 const STREAM = 'first-page';
+/** How long a player is looked at for freezes once it plays, in ms. */
+const AFTER = 4000;
 
 type Figures = {
   html: number;
@@ -40,6 +42,7 @@ type Figures = {
   'first frame': number;
   '720p': number;
   lines: number;
+  gap: number;
   requests: number;
   kB: number;
 };
@@ -144,6 +147,7 @@ async function load(context: BrowserContext): Promise<Figures> {
     )
     .then((handle) => handle.jsonValue())
     .catch(() => Number.NaN);
+  const gap = await page.evaluate(longestGap, AFTER);
   const seen = await page.evaluate(() => {
     const at = (name: string) => performance.getEntriesByName(name)[0]?.startTime ?? Number.NaN;
     const [navigation] = performance.getEntriesByType('navigation');
@@ -182,9 +186,27 @@ async function load(context: BrowserContext): Promise<Figures> {
     'first frame': seen.frame,
     '720p': full || Number.NaN,
     lines: shown,
+    gap,
     requests: before.length + 1,
     kB: [navigation, ...before].reduce((sum, { transferSize }) => sum + transferSize, 0) / 1000,
   };
+}
+
+/** In the page: the longest time between two frames that are shown within the next while, in ms. */
+function longestGap(during: number): Promise<number> {
+  const video = document.querySelector('video');
+  const from = performance.now();
+  let last = from;
+  let longest = 0;
+  const look = (now: number) => {
+    longest = Math.max(longest, now - last);
+    last = now;
+    video?.requestVideoFrameCallback(look);
+  };
+  video?.requestVideoFrameCallback(look);
+  return new Promise((resolve) =>
+    setTimeout(() => resolve(Math.max(longest, performance.now() - last)), during),
+  );
 }
 
 /** In the page, before any of its scripts: marks what it cannot tell by itself. */

@@ -54,6 +54,42 @@ const component: Plugin = {
   },
 };
 
+/** The watch page's first script, which waits neither for others nor for styles. */
+const EARLY = path('watch/early.ts');
+const early: Plugin = {
+  name: 'pharos-early',
+  apply: 'build',
+  transformIndexHtml: {
+    order: 'post',
+    handler(html, { path: page, bundle = {} }) {
+      if (page !== '/watch/index.html') return html;
+      const chunk = Object.values(bundle).find(
+        (each) => each.type === 'chunk' && each.facadeModuleId === EARLY,
+      );
+      if (!chunk) throw new Error(`${EARLY} was not built`);
+      const attrs = { type: 'module', async: true, crossorigin: true, src: `/${chunk.fileName}` };
+      return [{ tag: 'script', attrs, injectTo: 'head-prepend' }];
+    },
+  },
+};
+
+/**
+ * What pages share, in few files: over a long link each costs more by its round trip than by its bytes, and
+ * browsers ask for six at once. A page still loads next to nothing that it does not use.
+ */
+const SHARED = [
+  { name: 'protocol', test: /server\/protocol\/|\/zod\//, minShareCount: 2, priority: 4 },
+  {
+    name: 'base',
+    test: /web\/base\/|\/preact\/|web\/text\/catalogue|vite\/|rolldown\/runtime|web\/lib\/(deferred|emitter|errors|observed|reconnect|sleep)\./,
+    minShareCount: 2,
+    priority: 3,
+  },
+  // Of publishing and watching alike.
+  { name: 'media', test: /web\/lib\/|node_modules\//, minShareCount: 3, priority: 2 },
+  { name: 'player', test: /web\/(player|lib)\//, minShareCount: 2, priority: 1 },
+];
+
 /** What each page takes, when all of it is written (test/integration/bundles.test.ts holds it to budgets), and compressed copies of it. */
 function finished(): Plugin {
   let folder = '';
@@ -74,7 +110,7 @@ function finished(): Plugin {
 
 export default defineConfig({
   root: path('.'),
-  plugins: [preact(), routes, component, finished()],
+  plugins: [preact(), routes, early, component, finished()],
   build: {
     outDir: path('../dist/web'),
     emptyOutDir: true,
@@ -84,7 +120,9 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {
+      output: { codeSplitting: { groups: SHARED } },
       input: {
+        early: EARLY,
         home: path('index.html'),
         publish: path('publish/index.html'),
         admin: path('admin/index.html'),

@@ -11,6 +11,7 @@ import {
   type RequestType,
 } from '../../server/protocol/messages.ts';
 import { deferred } from './deferred.ts';
+import { takeEarlySocket } from './early-socket.ts';
 import { Emitter } from './emitter.ts';
 import { PharosClientError } from './errors.ts';
 
@@ -39,8 +40,14 @@ export class SignalClient extends Emitter<SignalEvents> {
   /** `url` is that of `/ws`, with the scheme ws(s) or http(s). */
   constructor(url: string, patience = PATIENCE) {
     super();
-    this.#socket = new WebSocket(url.replace(/^http/, 'ws'));
+    const address = url.replace(/^http/, 'ws');
+    const early = takeEarlySocket(address);
+    this.#socket = early?.socket ?? new WebSocket(address);
     this.#socket.onmessage = (message) => this.#receive(message.data);
+    // Not yet: whoever makes us listens only after this.
+    queueMicrotask(() => {
+      for (const data of early?.received ?? []) this.#receive(data);
+    });
     this.#socket.onclose = (event) => this.#end(lost(event));
     this.#openTimer = setTimeout(
       () => this.close(new PharosClientError('timeout', 'The server did not answer.')),
