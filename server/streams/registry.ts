@@ -4,12 +4,13 @@ import { PharosError } from '../base/errors.ts';
 import { Slots } from '../base/slots.ts';
 import type { EndReason } from '../protocol/codes.ts';
 import type { Media, Notice } from '../protocol/messages.ts';
+import type { Receiver } from './consume.ts';
 import type { Held, StreamContext, Who } from './context.ts';
 import { MOST_PROBES, Probe } from './probe.ts';
 import type { PublishOptions } from './publish-options.ts';
 import type { Publisher } from './publisher.ts';
 import { Stream } from './stream.ts';
-import type { Receiver, Viewer } from './viewer.ts';
+import type { Viewer } from './viewer.ts';
 
 export type RegistryEvents = {
   /** A viewer of the stream came or went. */

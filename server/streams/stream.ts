@@ -4,10 +4,11 @@ import { PharosError } from '../base/errors.ts';
 import type { EndReason } from '../protocol/codes.ts';
 import type { Media, Notice, Source } from '../protocol/messages.ts';
 import { AudienceWatch, countAudience, sizesOf } from './audience.ts';
+import type { Receiver } from './consume.ts';
 import type { StreamContext } from './context.ts';
 import type { PublishOptions } from './publish-options.ts';
 import { Publisher } from './publisher.ts';
-import { type Receiver, Viewer } from './viewer.ts';
+import { Viewer } from './viewer.ts';
 
 const VIEWER_COUNT_INTERVAL_MS = 1000;
 /** How many waiting viewers are set up at the same time when a stream goes live. */

@@ -1,35 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import type { types } from 'mediasoup';
-import type { Place } from '../../workers/media/fanout.ts';
-import { asSeen, pageReceiver } from '../../workers/media/page-h264.ts';
-import {
-  connectTransport,
-  createTransport,
-  restartIce,
-  transportParameters,
-  watchTransport,
-} from '../../workers/media/transports.ts';
-import { useWire, type Wire } from '../../workers/media/wire.ts';
-import type { Grant } from '../auth/grant.ts';
+import type { TransportEnd } from '../../workers/media/transports.ts';
 import { PharosError } from '../base/errors.ts';
 import type { EndReason } from '../protocol/codes.ts';
 import type {
-  ConsumerParameters,
   DtlsParameters,
   EventOf,
   Media,
-  MediaKind,
   Notice,
   Receiving,
-  RtpCapabilities,
   Tracks,
   TransportParameters,
 } from '../protocol/messages.ts';
+import type { Receiver } from './consume.ts';
 import type { StreamContext, Who } from './context.ts';
-import { Layers, scalesOf, type Wish } from './layers.ts';
+import type { Wish } from './layers.ts';
 import type { Publisher } from './publisher.ts';
 import { REPORT_GAP_MS, type Reported } from './reported.ts';
+import { type Attached, ViewerMedia } from './viewer-media.ts';
 
 export type ViewerEvents = {
   /** Its media path is established. */
@@ -53,28 +41,6 @@ export type ViewerEvents = {
   source: [EventOf<'source'>];
   /** Why the stream is not live; undefined when that is over. */
   notice: [Notice | undefined];
-};
-
-/** What a viewer can receive, and how. */
-export type Receiver = {
-  /** In the router's numbering. */
-  rtpCapabilities: RtpCapabilities;
-  /** Where the viewer dictates numbers of its own. */
-  wire?: Wire;
-  /** The media sections' names (RFC 9143) where the viewer chose them. */
-  mids?: Partial<Record<MediaKind, string>>;
-  /** False for one who would rather be told that the stream is not live. */
-  mayWait?: boolean;
-  who?: Who | undefined;
-  /** Calls when the grant no longer holds: that ends the viewer's part. */
-  onGrantEnd?: Grant['onEnd'] | undefined;
-};
-
-/** How a viewer gets its media. */
-export type Attached = {
-  readonly worker: Place['worker'];
-  readonly transport: types.WebRtcTransport;
-  readonly consumers: readonly types.Consumer[];
 };
 
 /** What a viewer tells the stream it belongs to. */
@@ -104,12 +70,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
   readonly #parent: ViewerParent;
   readonly #context: StreamContext;
   readonly #receiver: Receiver;
-  #transport: types.WebRtcTransport | undefined;
-  /** Where the transport is. */
-  #place: Place | undefined;
-  #consumers: readonly types.Consumer[] = [];
-  readonly #layers = new Layers((layer) => this.emit('layer', layer));
-  #connected = false;
+  readonly #media: ViewerMedia;
   #waiting: NodeJS.Timeout | undefined;
   /** It had media, and is to have it again when the publisher, or a worker, is there. */
   #interrupted = false;
@@ -121,6 +82,12 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     this.#parent = parent;
     this.#context = context;
     this.#receiver = receiver;
+    this.#media = new ViewerMedia({
+      ...{ context, receiver },
+      onConnected: () => this.emit('connected'),
+      onEnd: (reason) => this.#mediaOnEnd(reason),
+      onLayer: (layer) => this.emit('layer', layer),
+    });
   }
 
   get streamId(): string {
@@ -137,7 +104,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
 
   /** The spatial layer that it gets now, 0 where there is but one; null while it gets no picture. */
   get layer(): number | null {
-    return this.#layers.current;
+    return this.#media.layers.current;
   }
 
   get waiting(): boolean {
@@ -151,8 +118,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
 
   /** Its transport, where that is and what is on it; undefined while it has none. */
   get attached(): Attached | undefined {
-    const [transport, worker] = [this.#transport, this.#place?.worker];
-    return transport && worker && { worker, transport, consumers: this.#consumers };
+    return this.#media.attached;
   }
 
   /** From now on it ends with its grant. */
@@ -171,37 +137,11 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     return true;
   }
 
-  /**
-   * Sets up the transport and all consumers on it.
-   * @throws PharosError `unsupported_codec` if none of the stream's tracks can be played, `full` if the
-   *   server is, `stream_not_found` if the publisher or this viewer went meanwhile.
-   */
-  async attach(publisher: Publisher): Promise<Media> {
+  /** Sets up a transport and all consumers on it. @throws PharosError as `ViewerMedia.attach` does. */
+  attach(publisher: Publisher): Promise<Media> {
     this.#stopWaiting();
     this.#interrupted = false;
-    let place: Place | undefined;
-    let transport: types.WebRtcTransport | undefined;
-    try {
-      place = await publisher.fanout.place();
-      // Players by WHEP, those with numbers of their own, may not check it.
-      const consent = !this.#receiver.wire;
-      transport = await createTransport(place.worker, this.#context.config.media, consent);
-      transport.observer.once('close', place.leave);
-      const tracks = await this.#consume(place, transport);
-      if (this.#closed || publisher.closed) throw new Error('ended meanwhile');
-      this.#transport = transport;
-      this.#place = place;
-      this.#connected = false;
-      this.#watch(transport, consent);
-      return { transport: transportParameters(transport), ...tracks, ...about(publisher) };
-    } catch (error) {
-      transport?.close();
-      place?.leave();
-      // Whatever failed, failed because of that.
-      if (this.#closed || publisher.closed)
-        throw new PharosError('stream_not_found', 'the stream has just ended');
-      throw error;
-    }
+    return this.#media.attach(publisher);
   }
 
   /**
@@ -215,7 +155,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
       if (tracks) this.emit('tracks', tracks);
       else this.emit('live', await this.attach(publisher));
       // What came of it while the tracks were on their way here.
-      this.#layers.repeat();
+      this.#media.layers.repeat();
     } catch (error) {
       if (this.#closed || publisher.closed || this.unserved) return true;
       if (error instanceof PharosError && error.code === 'full' && this.wait()) {
@@ -234,8 +174,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
   /** The publisher dropped out and may come back: the transport stays, if its worker lives. */
   publisherOnAway(reason: EndReason): void {
     if (this.#closed || this.waiting) return;
-    this.#place?.leave();
-    if (this.#place?.worker.process.closed) this.#dropTransport();
+    this.#media.idle();
     this.#interrupt(reason);
   }
 
@@ -247,26 +186,19 @@ export class Viewer extends EventEmitter<ViewerEvents> {
   publisherOnEnd(reason: EndReason): void {
     if (this.#closed || this.waiting) return;
     this.#interrupted = false;
-    this.#dropTransport();
+    this.#media.drop();
     if (this.wait()) this.emit('ended', reason, true);
     else this.close(reason);
   }
 
-  /** @throws PharosError `wrong_order` without media or if connected, `media_failed` on unusable parameters. */
-  async connect(dtlsParameters: DtlsParameters): Promise<void> {
-    if (!this.#transport)
-      throw new PharosError('wrong_order', 'there is no transport to connect: the stream is not live');
-    if (this.#connected) throw new PharosError('wrong_order', 'this transport is connected already');
-    const transport = this.#transport;
-    await connectTransport(transport, dtlsParameters);
-    // The stream may have ended and started again meanwhile, on another transport.
-    if (transport === this.#transport) this.#connected = true;
+  /** @throws PharosError as `ViewerMedia.connect` does. */
+  connect(dtlsParameters: DtlsParameters): Promise<void> {
+    return this.#media.connect(dtlsParameters);
   }
 
-  /** New ICE credentials for the same media path (RFC 8445, section 2.4). @throws PharosError `wrong_order`. */
-  async restartIce(): Promise<TransportParameters> {
-    if (!this.#transport) throw new PharosError('wrong_order', 'the stream has ended');
-    return restartIce(this.#transport);
+  /** New ICE credentials for the same media path. @throws PharosError `wrong_order` without one. */
+  restartIce(): Promise<TransportParameters> {
+    return this.#media.restartIce();
   }
 
   /** Takes its own statistics; more than one a second are not listened to. */
@@ -282,7 +214,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
 
   /** What it wants of the video, now and of publishers to come. */
   async prefer(wish: Wish): Promise<void> {
-    await this.#layers.prefer(wish);
+    await this.#media.layers.prefer(wish);
   }
 
   /** Leaves the stream. Without a reason nobody is told but the stream. */
@@ -301,23 +233,15 @@ export class Viewer extends EventEmitter<ViewerEvents> {
 
   /** The new publisher's tracks on the transport that there is; undefined if there is none that will do. */
   async #renew(publisher: Publisher): Promise<Tracks | undefined> {
-    const transport = this.#transport;
-    const worker = this.#place?.worker;
-    if (!transport || !worker) return undefined;
+    const { attached } = this.#media;
+    if (!attached) return undefined;
     this.#interrupted = false;
-    let place: Place | undefined;
     try {
-      place = await publisher.fanout.place(worker);
-      const tracks = await this.#consume(place, transport);
-      if (this.#closed || transport.closed || publisher.closed) throw new Error('ended meanwhile');
-      transport.observer.once('close', place.leave);
-      this.#place = place;
-      return { ...tracks, ...about(publisher) };
+      return await this.#media.renew(attached, publisher);
     } catch (error) {
-      place?.leave();
       if (this.#closed || publisher.closed || this.unserved) throw error;
       // On a transport of its own it may be possible.
-      this.#dropTransport();
+      this.#media.drop();
       return undefined;
     }
   }
@@ -332,12 +256,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     this.#closed = true;
     this.#dropGrant?.();
     this.#stopWaiting();
-    this.#dropTransport();
-  }
-
-  #dropTransport(): void {
-    this.#transport?.close();
-    this.#transport = undefined;
+    this.#media.close();
   }
 
   #stopWaiting(): void {
@@ -347,69 +266,13 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     this.#context.waiting.give();
   }
 
-  #watch(transport: types.WebRtcTransport, consent: boolean): void {
-    const { limits, media } = this.#context.config;
-    watchTransport(transport, {
-      setupMs: limits.mediaSetupTime * 1000,
-      silenceMs: consent ? undefined : media.iceConsentTimeout * 1000,
-      onConnected: () => this.emit('connected'),
-      onEnd: (reason) => this.#transportOnEnd(transport, reason),
-    });
-  }
-
-  #transportOnEnd(transport: types.WebRtcTransport, reason: EndReason): void {
-    if (transport !== this.#transport) return;
+  #mediaOnEnd(reason: TransportEnd): void {
     if (reason !== 'worker_failed') {
       this.close(reason);
       return;
     }
-    this.#dropTransport();
+    this.#media.drop();
     this.#interrupt(reason);
     this.#parent.viewerOnWorkerDeath();
   }
-
-  async #consume({ worker, producers }: Place, transport: types.WebRtcTransport): Promise<Tracks> {
-    const { mids } = this.#receiver;
-    const isPage = !this.#receiver.wire;
-    const { rtpCapabilities, wire } = isPage
-      ? pageReceiver(worker.router, producers, this.#receiver.rtpCapabilities)
-      : this.#receiver;
-    if (wire) useWire(transport, wire);
-    const playable = producers.filter((producer) =>
-      worker.router.canConsume({ producerId: producer.id, rtpCapabilities }),
-    );
-    const unplayable = producers.filter((producer) => !playable.includes(producer)).map(describeTrack);
-    if (playable.length === 0) {
-      const codecs = unplayable.map(({ mimeType }) => mimeType).join(' and ');
-      throw new PharosError('unsupported_codec', `this stream is ${codecs}, which this client cannot play`);
-    }
-    const consumers = await Promise.all(
-      playable.map((producer) =>
-        transport.consume({ producerId: producer.id, rtpCapabilities, mid: mids?.[producer.kind] }),
-      ),
-    );
-    this.#consumers = consumers;
-    await this.#layers.use(transport, consumers);
-    return {
-      consumers: consumers.map((consumer) => consumerParameters(consumer, isPage ? wire : undefined)),
-      unplayable,
-    };
-  }
-}
-
-/** What a viewer is told with a publisher's tracks. */
-function about({ title, source }: Publisher): Pick<Tracks, 'title' | 'source'> {
-  const limited = source.weak || source.limitation !== 'none';
-  return { ...(title && { title }), ...(limited && { source }) };
-}
-
-function describeTrack({ kind, rtpParameters }: types.Producer): Media['unplayable'][number] {
-  return { kind, mimeType: rtpParameters.codecs[0]?.mimeType ?? kind };
-}
-
-// mediasoup types `uri` wider by one obsolete extension that its routers do not offer.
-function consumerParameters(consumer: types.Consumer, wire: Wire | undefined): ConsumerParameters {
-  const { id, producerId, kind, rtpParameters } = consumer;
-  const seen = wire ? asSeen(rtpParameters, wire) : rtpParameters;
-  return { id, producerId, kind, rtpParameters: seen, layers: scalesOf(consumer) } as ConsumerParameters;
 }
