@@ -318,7 +318,7 @@ const recordings = z.strictObject({
     .enum(['native', 'mp4'])
     .default('native')
     .describe(
-      'Format of finished files: "native" = MP4 for H.264, WebM for VP8; "mp4" = MP4 always, for which VP8 is encoded anew when the recording has ended.',
+      'Format of finished files: "native" = MP4 for H.264, WebM for others; "mp4" = MP4 always, for which others are encoded anew when the recording has ended.',
     ),
   maxAge: count(0, 876_000)
     .default(0)

@@ -18,7 +18,7 @@ export type FinishOptions = {
   /** The stream's folder. */
   folder: string;
   part: Part;
-  /** MP4 whatever the codec, at the price of encoding VP8 anew. */
+  /** MP4 whatever the codec, at the price of encoding others than H.264 anew. */
   format: 'native' | 'mp4';
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;

@@ -26,7 +26,7 @@ export function hasKeyFrames({ kind, rtpParameters }: types.Producer): boolean {
 
 /**
  * The next key frame, which is asked for as for any viewer who joins: requests of others about the same
- * time and this one are one. Of a simulcast it is that of a middle layer.
+ * time and this one are one. Of several sizes it is that of a middle one.
  * @throws the signal's reason when it is aborted; Error if the producer ends.
  */
 export async function nextKeyFrame({ router, producer, signal }: Source): Promise<KeyFrame> {
@@ -87,12 +87,13 @@ function readerOf({ rtpParameters: { codecs } }: types.Producer): FrameReader {
   return createFrameReader(name, 0, typeof parameterSets === 'string' ? parameterSets : undefined);
 }
 
-function codecOf(mimeType = ''): 'H264' | 'VP8' | undefined {
+function codecOf(mimeType = ''): VideoFormat['codec'] | undefined {
   const name = mimeType.split('/')[1]?.toUpperCase();
-  return name === 'H264' || name === 'VP8' ? name : undefined;
+  return (['H264', 'VP8', 'VP9', 'AV1'] as const).find((codec) => codec === name);
 }
 
-/** Of 320, 640 and 1280 pixels that of 640; of two the smaller one. */
+/** Of 320, 640 and 1280 pixels that of 640; of two the smaller one. They are streams, or layers of one (SVC). */
 function middleLayer({ rtpParameters: { encodings = [] } }: types.Producer): number {
-  return Math.max(0, Math.floor((encodings.length - 1) / 2));
+  const layers = Number(/^[LS](\d)/.exec(encodings[0]?.scalabilityMode ?? '')?.[1] ?? 1);
+  return Math.floor((Math.max(layers, encodings.length) - 1) / 2);
 }

@@ -11,7 +11,7 @@ export type Remux = {
   /** Overwritten if it is there; its contents are worth nothing if this fails. */
   target: string;
   container: Container;
-  /** VP8 does not go into MP4: it is encoded anew, as H.264. */
+  /** Of others than H.264, which players of MP4 may not have: it is encoded anew, as H.264. */
   encodeVideo?: boolean;
   /** In ms since 1970; goes into the file. */
   startedAt?: number | undefined;

@@ -1,11 +1,13 @@
 /** RTP packets, in order, to what a file holds: frames. Pure. */
 import { readSps } from '../../../server/base/h264-sps.ts';
+import { OBU, ObuReader, obuType, readSequence, type Sequence, withSize } from './av1.ts';
 import { decoderConfiguration, lengthPrefixed, NAL, NalReader, nalType } from './h264.ts';
 import type { Ordered } from './reorder.ts';
 import type { RtpPacket } from './rtp.ts';
-import { keyFrameSize, readVp8Payload } from './vp8.ts';
+import { keyFrameSize, readVp8Payload, type Size } from './vp8.ts';
+import { readVp9Payload, vp9KeyFrameSize, vp9Picture } from './vp9.ts';
 
-export type Codec = 'opus' | 'PCMU' | 'PCMA' | 'H264' | 'VP8';
+export type Codec = 'opus' | 'PCMU' | 'PCMA' | VideoFormat['codec'];
 
 export type SoundFormat =
   | { codec: 'opus'; channels: number }
@@ -16,7 +18,8 @@ export type SoundFormat =
 export type TrackFormat = SoundFormat | VideoFormat;
 
 export type VideoFormat =
-  | { codec: 'VP8'; width: number; height: number; rotation: number }
+  | { codec: 'VP8' | 'VP9'; width: number; height: number; rotation: number }
+  | { codec: 'AV1'; width: number; height: number; rotation: number; configuration: Buffer }
   | {
       codec: 'H264';
       width: number;
@@ -58,11 +61,15 @@ export function createFrameReader(codec: Codec, channels: number, parameterSets 
       return new VideoReader(new Vp8Depacketizer());
     case 'H264':
       return new VideoReader(new H264Depacketizer(parameterSets));
+    case 'VP9':
+      return new VideoReader(new Vp9Depacketizer());
+    case 'AV1':
+      return new VideoReader(new Av1Depacketizer());
   }
 }
 
 export function isVideo(format: TrackFormat): format is VideoFormat {
-  return format.codec === 'VP8' || format.codec === 'H264';
+  return 'width' in format;
 }
 
 /** A packet each (RFC 7587, RFC 3551). */
@@ -167,6 +174,80 @@ class Vp8Depacketizer implements Depacketizer {
     const size = keyFrameSize(data);
     if (!size) return { data, key: false };
     return { data, key: true, format: { codec: 'VP8', ...size, rotation: this.rotation } };
+  }
+}
+
+/** Those of a picture's spatial layers that come are one frame, of the size of the largest. */
+class Vp9Depacketizer implements Depacketizer {
+  rotation = 0;
+  #frames: { layer: number; parts: Buffer[] }[] = [];
+  #ended = true;
+  /** Of each layer, as last told. */
+  #sizes: readonly Size[] = [];
+
+  push(payload: Buffer): boolean {
+    const read = readVp9Payload(payload);
+    if (!read || read.start !== this.#ended) return false;
+    if (read.sizes) this.#sizes = read.sizes;
+    if (read.start) this.#frames.push({ layer: read.spatialLayer, parts: [] });
+    this.#frames.at(-1)?.parts.push(read.data);
+    this.#ended = read.end;
+    return true;
+  }
+
+  take(): { data: Buffer; key: boolean; format?: TrackFormat } | undefined {
+    const [frames, whole] = [this.#frames, this.#ended];
+    this.#frames = [];
+    this.#ended = true;
+    const [largest] = frames.slice(-1);
+    if (!whole || !largest) return undefined;
+    const parts = frames.map((frame) => Buffer.concat(frame.parts));
+    const smallest = vp9KeyFrameSize(parts[0] ?? Buffer.alloc(0));
+    const widths = frames.map(({ layer }) => this.#sizes[layer]?.width ?? 0);
+    try {
+      const data = vp9Picture(parts, widths);
+      if (!smallest) return { data, key: false };
+      const size = this.#sizes[largest.layer] ?? smallest;
+      return { data, key: true, format: { codec: 'VP9', ...size, rotation: this.rotation } };
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+class Av1Depacketizer implements Depacketizer {
+  rotation = 0;
+  readonly #reader = new ObuReader();
+  #units: Buffer[] = [];
+  #sequence: Sequence | undefined;
+
+  push(payload: Buffer): boolean {
+    const units = this.#reader.push(payload);
+    if (!units) return false;
+    this.#units.push(...units);
+    return true;
+  }
+
+  take(): { data: Buffer; key: boolean; format?: TrackFormat } | undefined {
+    const left = [OBU.temporalDelimiter, OBU.tileList, OBU.padding];
+    const units = this.#units.filter((unit) => !left.includes(obuType(unit))).map(withSize);
+    const whole = !this.#reader.open && units.length > 0;
+    this.#units = [];
+    this.#reader.reset();
+    const known = units.filter((unit) => unit !== undefined);
+    if (!whole || known.length < units.length) return undefined;
+    const data = Buffer.concat(known);
+    // Encoders send it with each key frame, and no other.
+    const header = known.find((unit) => obuType(unit) === OBU.sequenceHeader);
+    if (!header) return { data, key: false };
+    this.#sequence = readSequence(header) ?? this.#sequence;
+    return (
+      this.#sequence && {
+        data,
+        key: true,
+        format: { codec: 'AV1', ...this.#sequence, rotation: this.rotation },
+      }
+    );
   }
 }
 

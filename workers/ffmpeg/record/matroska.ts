@@ -47,6 +47,8 @@ const CODEC_ID = {
   PCMU: 'A_MS/ACM',
   PCMA: 'A_MS/ACM',
   VP8: 'V_VP8',
+  VP9: 'V_VP9',
+  AV1: 'V_AV1',
   H264: 'V_MPEG4/ISO/AVC',
 };
 /** Of WAVEFORMATEX. */
@@ -108,7 +110,7 @@ function details(format: TrackFormat): Buffer[] {
     number(ID.pixelWidth, format.width),
     number(ID.pixelHeight, format.height),
   ]);
-  return format.codec === 'H264' ? [element(ID.codecPrivate, [format.configuration]), size] : [size];
+  return 'configuration' in format ? [element(ID.codecPrivate, [format.configuration]), size] : [size];
 }
 
 /** G.711 as Windows describes it, which is how Matroska does (RFC 9559, codec mapping of A_MS/ACM): an octet a sample. */

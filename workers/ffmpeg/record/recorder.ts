@@ -21,7 +21,7 @@ export type RecorderEvents = {
 
 export type SplitReason = 'resolution' | 'codec' | 'tracks';
 
-/** Where a file is to be. VP8 and sound alone are WebM, H.264 is MP4. It must not be there yet. */
+/** Where a file is to be. VP8, VP9, AV1 and sound alone are WebM, H.264 is MP4. It must not be there yet. */
 export type FileName = (format: FileFormat) => string;
 
 type RecorderOptions = {

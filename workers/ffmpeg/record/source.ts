@@ -33,8 +33,11 @@ const KEY_FRAME_EVERY_MS = 2000;
 /** Until it is asked for again where one is needed. */
 const KEY_FRAME_PATIENCE_MS = 600;
 const CHECK_MS = 200;
-/** How long a simulcast may take until its largest picture is there: a file that begins smaller stays so for some players. */
-const BEST_WITHIN_MS = 2500;
+/**
+ * How long the largest picture may take to be there: a file that begins smaller stays so for some players. Less
+ * than sound is held for; of SVC mediasoup looks every 1.5 s which layers are sent.
+ */
+const BEST_WITHIN_MS = 2900;
 
 /** One track of one publisher. */
 type Lane = {
@@ -285,10 +288,10 @@ function awaited(lane: Lane, frames: Frame[]): Frame[] {
   return ready;
 }
 
-/** Of a simulcast, its streams, smallest picture first. */
+/** Of a simulcast, its streams, smallest picture first; of SVC, its layers. */
 function spatialLayersOf({ type, rtpParameters }: types.Consumer): number {
   const mode = rtpParameters.encodings?.[0]?.scalabilityMode ?? '';
-  return type === 'simulcast' ? Number(/^L(\d)/.exec(mode)?.[1] ?? 1) : 1;
+  return type === 'simulcast' || type === 'svc' ? Number(/^L(\d)/.exec(mode)?.[1] ?? 1) : 1;
 }
 
 /** @param produced What the publisher said of its codec: of that, consumers are not told the parameter sets. */
@@ -296,7 +299,7 @@ function createLane(consumer: types.Consumer, produced?: types.RtpCodecParameter
   const [parameters] = consumer.rtpParameters.codecs;
   const parameterSets = produced?.parameters?.['sprop-parameter-sets'];
   const codec = codecOf(parameters?.mimeType ?? '');
-  const kind = codec === 'H264' || codec === 'VP8' ? 'video' : 'audio';
+  const { kind } = consumer;
   return {
     kind,
     consumer,
@@ -320,7 +323,7 @@ function createLane(consumer: types.Consumer, produced?: types.RtpCodecParameter
 /** @throws Error of a codec that the routers do not have, hence never. */
 function codecOf(mimeType: string): Codec {
   const name = mimeType.split('/')[1]?.toLowerCase();
-  const codec = (['opus', 'PCMU', 'PCMA', 'H264', 'VP8'] as const).find(
+  const codec = (['opus', 'PCMU', 'PCMA', 'H264', 'VP8', 'VP9', 'AV1'] as const).find(
     (each) => each.toLowerCase() === name,
   );
   if (!codec) throw new Error(`${mimeType} cannot be recorded`);
