@@ -146,12 +146,15 @@ async function rescue(transport: types.Transport, consumer: types.Consumer): Pro
   }
 }
 
-/** Whether a larger picture is there and wanted, and kept back. */
-function isLimited({ closed, paused, currentLayers, preferredLayers, score }: types.Consumer): boolean {
+/** Whether a larger picture is there and wanted, and kept back. Of SVC all layers are taken to be there. */
+function isLimited(consumer: types.Consumer): boolean {
+  const { type, closed, paused, currentLayers, preferredLayers, score } = consumer;
   if (closed || paused || !currentLayers) return false;
-  const { producerScores } = score;
-  const wanted = preferredLayers?.spatialLayer ?? producerScores.length - 1;
-  return producerScores.some(
+  const [stream = 0] = score.producerScores;
+  const scores =
+    type === 'svc' ? Array.from({ length: spatialLayersOf(consumer) }, () => stream) : score.producerScores;
+  const wanted = preferredLayers?.spatialLayer ?? scores.length - 1;
+  return scores.some(
     (each, layer) => each > 0 && layer > currentLayers.spatialLayer && layer <= wanted,
   );
 }
