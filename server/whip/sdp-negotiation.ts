@@ -147,18 +147,33 @@ export function routerRtxOf(router: RtpCapabilities, codec: RouterCodec): Router
   return router.codecs.find((other) => isRtx(other) && other.parameters?.apt === codec.preferredPayloadType);
 }
 
-/** Whether the two are the same codec of media, but for their parameters. */
+/** Whether the two are the same codec of media, but for their parameters other than VP9's and AV1's profile. */
 export function sameCodec(offered: OfferedCodec, kind: MediaKind, codec: RouterCodec): boolean {
   return (
     !isRtx(codec) &&
     codec.mimeType.toLowerCase() === `${kind}/${offered.name.toLowerCase()}` &&
     codec.clockRate === offered.clockRate &&
-    (codec.channels ?? 1) === offered.channels
+    (codec.channels ?? 1) === offered.channels &&
+    sameProfile(offered, codec)
   );
+}
+
+/** Which parameter has it; where that is not said, it is 0 (RFC 9628, section 6; AV1's payload format, section 7.2). */
+const PROFILE: Readonly<Record<string, string>> = { 'video/vp9': 'profile-id', 'video/av1': 'profile' };
+
+function sameProfile(offered: OfferedCodec, { mimeType, parameters }: RouterCodec): boolean {
+  const name = PROFILE[mimeType.toLowerCase()];
+  return name === undefined || Number(offered.parameters.get(name) ?? 0) === Number(parameters?.[name] ?? 0);
 }
 
 const isRtx = ({ mimeType }: RouterCodec) => /\/rtx$/i.test(mimeType);
 export const isG711 = ({ name }: Pick<OfferedCodec, 'name'>) => /^pcm[ua]$/i.test(name);
+/** Whether mediasoup chooses among streams of it, which it cannot of VP9 and AV1. */
+export const hasSimulcast = ({ mimeType }: RouterCodec) => /\/(vp8|h264)$/i.test(mimeType);
+/** Read in AV1 alone: in others mediasoup finds all that it needs in the payload. */
+export const isDependencyDescriptor = ({ uri }: Pick<Extension, 'uri'>) =>
+  uri.includes('#dependency-descriptor');
+export const isAv1 = ({ mimeType }: RouterCodec) => mimeType.toLowerCase() === 'video/av1';
 export const isH264 = ({ mimeType }: RouterCodec) => mimeType.toLowerCase() === 'video/h264';
 
 /** What is offered with a codec and the router makes use of. */

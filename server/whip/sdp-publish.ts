@@ -4,6 +4,9 @@ import { formatOf, normalized, profileOf } from './h264-profile.ts';
 import { type AnsweredSection, codecLines, encodingOf, extensionLines, writeAnswer } from './sdp-answer.ts';
 import {
   type Extension,
+  hasSimulcast,
+  isAv1,
+  isDependencyDescriptor,
   isG711,
   isH264,
   mismatch,
@@ -19,7 +22,7 @@ import {
   sharedFeedback,
 } from './sdp-negotiation.ts';
 import { bad, type OfferedCodec, readOffer, type Section } from './sdp-offer.ts';
-import { readEncodings } from './simulcast.ts';
+import { offersSeveral, readEncodings } from './simulcast.ts';
 
 type Parameters = Record<string, string | number>;
 
@@ -72,12 +75,16 @@ function publishedSection(
     const carried = router.codecs.find((each) => carries(each, kind, codec));
     return carried ? { codec, carried } : [];
   });
-  // The client's first; but G.711 is for those who have nothing else.
-  const choice = choices.find(({ codec }) => !isG711(codec)) ?? choices[0];
+  // The client's first that carries all of it; but G.711 is for those who have nothing else.
+  const wanted = choices.filter(({ codec }) => !isG711(codec));
+  const several = offersSeveral(section);
+  const choice = wanted.find(({ carried }) => !several || hasSimulcast(carried)) ?? wanted[0] ?? choices[0];
   if (!choice) return mismatch(section, kind, router, 'in the encoder');
   const { codec, carried } = choice;
-  const extensions = sharedExtensions(section, router, 'receive');
-  const sent = readEncodings(section, codec.payloadType, extensions);
+  const extensions = sharedExtensions(section, router, 'receive').filter(
+    (extension) => isAv1(carried) || !isDependencyDescriptor(extension),
+  );
+  const sent = readEncodings(section, codec.payloadType, extensions, hasSimulcast(carried));
   if (typeof sent === 'string') return sent;
   const rtx = sent.rtx && routerRtxOf(router, carried) ? rtxOf(section, codec) : undefined;
   const { mimeType, clockRate, channels } = carried;

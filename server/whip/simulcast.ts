@@ -26,17 +26,26 @@ const MAX_LAYERS = 4;
  */
 const TEMPORAL_LAYERS = 'L1T3';
 
-/** A sentence where the streams could not be told from others on the same transport. */
+/** Whether it offers several streams of one picture. */
+export function offersSeveral({ description: { simulcast, ssrcGroups = [] } }: Section): boolean {
+  return simulcast !== undefined || ssrcGroups.some(({ semantics }) => semantics === 'SIM');
+}
+
+/**
+ * A sentence where the streams could not be told from others on the same transport.
+ * @param several Whether more than one of them is taken.
+ */
 export function readEncodings(
   section: Section,
   payloadType: number,
   extensions: readonly Extension[],
+  several = true,
 ): Encodings | string {
   const has = (uri: string) => extensions.some((extension) => extension.uri === uri);
   const byMid = has(MID) && section.mid !== undefined;
-  const sources = sourcesOf(section);
+  const sources = sourcesOf(section, several);
   const { cname } = sources;
-  const rids = offeredRids(section, payloadType);
+  const rids = several ? offeredRids(section, payloadType) : [];
   if (rids.length > 0 && byMid && has(RID)) {
     const best = byQuality(rids).slice(-MAX_LAYERS);
     return {
@@ -145,7 +154,7 @@ type Sources = {
   cname: string | undefined;
 };
 
-function sourcesOf({ kind, description }: Section): Sources {
+function sourcesOf({ kind, description }: Section, several: boolean): Sources {
   const { ssrcs = [], ssrcGroups = [] } = description;
   const groups = ssrcGroups.map((group) => ({
     semantics: String(group.semantics),
@@ -164,7 +173,7 @@ function sourcesOf({ kind, description }: Section): Sources {
   }
   const listed = [...new Set(ssrcs.map(({ id }) => Number(id)))].filter(validSsrc);
   const simulcast = groups.find(({ semantics }) => semantics === 'SIM' && kind === 'video');
-  const layers = [...new Set(simulcast?.ssrcs)].filter(validSsrc);
+  const layers = several ? [...new Set(simulcast?.ssrcs)].filter(validSsrc) : [];
   const media = (layers.length > 1 ? layers.slice(-MAX_LAYERS) : listed).filter(
     (ssrc) => !secondary.has(ssrc),
   );

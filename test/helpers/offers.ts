@@ -25,10 +25,10 @@ export type TestRouter = {
   close(): void;
 };
 
-/** A real router of a real worker, that carries VP8, three profiles of H.264, and Opus. */
-export async function createTestRouter(): Promise<TestRouter> {
+/** A real router of a real worker, that carries VP8, three profiles of H.264, and Opus; or those of video. */
+export async function createTestRouter(videoCodecs = ['VP8', 'H264']): Promise<TestRouter> {
   const worker = await createWorker({ logLevel: 'error' });
-  const mediaCodecs = routerCodecs({ videoCodecs: ['VP8', 'H264'] } as Parameters<typeof routerCodecs>[0]);
+  const mediaCodecs = routerCodecs({ videoCodecs } as Parameters<typeof routerCodecs>[0]);
   const router = await worker.createRouter({ mediaCodecs });
   return {
     router,

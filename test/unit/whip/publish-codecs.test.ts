@@ -210,3 +210,52 @@ describe('G.711', () => {
     expect(chosen(sound('PCMA', 'PCMU'))).toEqual(['audio/PCMA']);
   });
 });
+
+describe('VP9 and AV1, where the configuration has them', () => {
+  let both: TestRouter;
+  beforeAll(async () => {
+    both = await createTestRouter(['VP9', 'AV1']);
+  });
+  afterAll(() => both.close());
+  const published = (sdp: string) =>
+    readPublishOffer(sdp, both.capabilities).tracks.find(({ kind }) => kind === 'video')?.rtpParameters;
+  const profile = (id: number) => FULL.replace('a=fmtp:98 profile-id=0', `a=fmtp:98 profile-id=${id}`);
+  const named = (sdp: string) =>
+    published(sdp)?.codecs.map((codec) => `${codec.mimeType}/${codec.payloadType}`);
+
+  test('the client’s first of them, with its retransmissions, and produced by mediasoup', async () => {
+    expect(named(FULL)).toEqual(['video/AV1/45', 'video/rtx/46']);
+    expect(named(offer('chromium-publish-av1'))).toEqual(['video/AV1/45']);
+    const rtpParameters = published(FULL);
+    if (!rtpParameters) throw new Error('no video');
+    const transport = await both.transport();
+    expect((await transport.produce({ kind: 'video', rtpParameters })).type).toBe('simple');
+    transport.close();
+    const answer = publishAnswer(readPublishOffer(FULL, both.capabilities), TRANSPORT);
+    expect(brokenRules(FULL, answer)).toEqual([]);
+  });
+
+  test('of profile 0 alone, which is meant where none is named', () => {
+    const vp9 = (sdp: string) => named(sdp.replaceAll('AV1/90000', 'AVX/90000'));
+    expect(vp9(FULL)).toEqual(['video/VP9/98', 'video/rtx/99']);
+    expect(vp9(FULL.replace('a=fmtp:98 profile-id=0\r\n', ''))).toEqual(['video/VP9/98', 'video/rtx/99']);
+    const other = profile(2).replaceAll('AV1/90000', 'AVX/90000');
+    expect(published(other)).toBeUndefined();
+    expect(readPublishOffer(other, both.capabilities).refused).toEqual([
+      expect.stringMatching(/this server carries VP9 and AV1: choose one of them in the encoder/),
+    ]);
+  });
+
+  test('of several streams of one picture one is taken, as mediasoup chooses among those of VP8 and H.264 alone', async () => {
+    const simulcast = offer('chromium-simulcast');
+    expect(published(simulcast)?.encodings).toHaveLength(1);
+    expect(publishAnswer(readPublishOffer(simulcast, both.capabilities), TRANSPORT)).not.toMatch(
+      /simulcast|rid:/,
+    );
+    const all = await createTestRouter(['AV1', 'VP9', 'VP8', 'H264']);
+    const taken = readPublishOffer(simulcast, all.capabilities).tracks.find(({ kind }) => kind === 'video');
+    expect(taken?.rtpParameters.codecs[0]?.mimeType).toBe('video/VP8');
+    expect(taken?.rtpParameters.encodings).toHaveLength(3);
+    all.close();
+  });
+});
