@@ -30,6 +30,9 @@ beforeEach(async () => {
 });
 afterEach(() => context.close());
 
+/** Where the size does not matter: a browser that encodes three of them takes more than a core. */
+const SMALL = { resolution: '360' } as const;
+
 /** Frames advance, and so does the energy of what is heard: the fake microphone beeps once a second. */
 async function seesAndHears(page: Page): Promise<void> {
   await status(page, 'live');
@@ -87,9 +90,9 @@ describe('from the publish page to viewers', () => {
   });
 
   test('a late viewer sees it too, while others come and go', async () => {
-    const { link } = await publish(context, server.url);
+    const { link } = await publish(context, server.url, SMALL);
     const first = await openWatch(context, link);
-    await framesAdvance(first, 60);
+    await framesAdvance(first, 20);
     const late = await openWatch(context, link);
     await seesAndHears(late);
     await first.close();
@@ -99,12 +102,12 @@ describe('from the publish page to viewers', () => {
   test('a viewer before the publisher waits, and starts by itself', async () => {
     const viewer = await openWatch(context, `${server.url}/watch/early-bird`);
     await status(viewer, 'waiting');
-    await publish(context, server.url, { stream: 'early-bird' });
+    await publish(context, server.url, { ...SMALL, stream: 'early-bird' });
     await seesAndHears(viewer);
   });
 
   test('after Stop the same page goes live again, and those who stayed see it', async () => {
-    const { page, link, stream } = await publish(context, server.url);
+    const { page, link, stream } = await publish(context, server.url, SMALL);
     const viewer = await openWatch(context, link);
     await seesAndHears(viewer);
     await page.click('#stop');
@@ -116,7 +119,7 @@ describe('from the publish page to viewers', () => {
   });
 
   test('a reload of the publish page goes on with the stream; viewers see it again by themselves', async () => {
-    const { page, link, stream } = await publish(context, server.url);
+    const { page, link, stream } = await publish(context, server.url, SMALL);
     const viewer = await openWatch(context, link);
     await seesAndHears(viewer);
     page.on('dialog', (dialog) => dialog.accept());
@@ -129,7 +132,7 @@ describe('from the publish page to viewers', () => {
   });
 
   test('a reload of the watch page plays again', async () => {
-    const { link } = await publish(context, server.url);
+    const { link } = await publish(context, server.url, SMALL);
     const viewer = await openWatch(context, link);
     await seesAndHears(viewer);
     await viewer.reload();
@@ -137,8 +140,8 @@ describe('from the publish page to viewers', () => {
   });
 
   test('a second publisher on the same id is told so; the first goes on', async () => {
-    const { page, stream, link } = await publish(context, server.url, { stream: 'mine' });
-    const other = await openPublish(await browser.newContext(), server.url, { stream });
+    const { page, stream, link } = await publish(context, server.url, { ...SMALL, stream: 'mine' });
+    const other = await openPublish(await browser.newContext(), server.url, { ...SMALL, stream });
     await other.click('#start');
     await status(other, 'failed');
     expect(await other.textContent('body')).toMatch(/mine.*already|in use/i);
@@ -148,7 +151,7 @@ describe('from the publish page to viewers', () => {
   });
 
   test('an identifier typed by hand', async () => {
-    const { stream } = await publish(context, server.url);
+    const { stream } = await publish(context, server.url, SMALL);
     const viewer = await openWatch(context, `${server.url}/watch`);
     await viewer.fill('#identifier', stream);
     await viewer.press('#identifier', 'Enter');
@@ -157,12 +160,12 @@ describe('from the publish page to viewers', () => {
   });
 
   test('the link that is shown is the one to watch by', async () => {
-    const { link, stream } = await publish(context, server.url);
+    const { link, stream } = await publish(context, server.url, SMALL);
     expect(link).toBe(`${server.url}/watch/${stream}`);
   });
 
   test('a viewer whose network lets no UDP through gets it by TCP', async () => {
-    const { link } = await publish(context, server.url);
+    const { link } = await publish(context, server.url, SMALL);
     const tcpOnly = await launchBrowser(['--webrtc-ip-handling-policy=disable_non_proxied_udp']);
     try {
       const viewer = await openWatch(await tcpOnly.newContext(), link);

@@ -26,7 +26,7 @@ declare global {
 const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 export async function findings(page: Page): Promise<Finding[]> {
-  await page.evaluate(source);
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(source);
   return page.evaluate(async (tags) => {
     const results = await window.axe?.run(document, {
       runOnly: { type: 'tag', values: tags },

@@ -79,5 +79,8 @@ export async function status(page: Page, state: string): Promise<void> {
 export const received = (page: Page): Promise<Received> => page.evaluate(receivedHere);
 
 /** Resolves when `count` further frames have been presented (HTMLVideoElement.requestVideoFrameCallback). */
-export const framesAdvance = (page: Page, count = 10): Promise<void> =>
-  page.evaluate(framesAdvanceHere, count);
+export async function framesAdvance(page: Page, count = 10): Promise<void> {
+  // Behind another page of its window, where a dialog puts it too, it is drawn once a second.
+  await page.bringToFront();
+  await page.evaluate(framesAdvanceHere, count);
+}
