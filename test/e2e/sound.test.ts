@@ -8,6 +8,7 @@ import { startServer, type TestServer } from '../helpers/server.ts';
 /** In hertz, far enough apart for the bands of the analysis. */
 const LEFT = 500;
 const RIGHT = 1500;
+const BOTH = `${LEFT}+${RIGHT}`;
 
 let server: TestServer;
 let browser: Browser;
@@ -19,8 +20,6 @@ afterAll(async () => {
   await browser?.close();
   await server?.stop();
 });
-
-const PATIENCE = { timeout: 30_000 };
 
 async function publish(stream: string, stereo: boolean): Promise<Page> {
   const page = await openLib(browser, server.url);
@@ -46,10 +45,17 @@ async function watch(stream: string): Promise<Page> {
   return page;
 }
 
-/** Which of the two tones is heard left, and which right: `['500', '1500']`, or `500+1500` where both are. */
-function heard(page: Page): Promise<string[]> {
-  return page.evaluate(
-    async (tones) => {
+/** Enough that a moment in which one channel was there and the other not yet is none of them. */
+const LOOKS = 5;
+
+/**
+ * Resolves when of the two tones these are heard left and right: `['500', '1500']`, or `500+1500` where both
+ * are, a few looks in a row.
+ */
+async function heard(page: Page, left: string, right: string): Promise<void> {
+  const wanted = `${left} | ${right}`;
+  const last = await page.evaluate(
+    async ([tones, wanted, count]) => {
       const stream = window.viewer?.mediaStream ?? window.received;
       if (!stream) throw new Error('nothing to hear');
       const audio = new AudioContext();
@@ -57,25 +63,33 @@ function heard(page: Page): Promise<string[]> {
         .createMediaStreamSource(stream)
         .connect(new ChannelSplitterNode(audio, { numberOfOutputs: 2 }));
       const analysers = [0, 1].map((channel) => {
-        const analyser = new AnalyserNode(audio, { fftSize: 4096 });
+        const analyser = new AnalyserNode(audio, { fftSize: 4096, smoothingTimeConstant: 0 });
         splitter.connect(analyser, channel);
         return analyser;
       });
-      await new Promise((resolve) => setTimeout(resolve, 1500));
-      const found = analysers.map((analyser) => {
-        const levels = new Float32Array(analyser.frequencyBinCount);
-        analyser.getFloatFrequencyData(levels);
-        const at = (hertz: number) =>
-          levels[Math.round((hertz * analyser.fftSize) / audio.sampleRate)] ?? -200;
-        const loudest = Math.max(...tones.map(at));
-        // In dB: what leaks from one channel into the other is far below.
-        return tones.filter((hertz) => at(hertz) > -70 && at(hertz) > loudest - 20).join('+');
-      });
+      const look = () =>
+        analysers.map((analyser) => {
+          const levels = new Float32Array(analyser.frequencyBinCount);
+          analyser.getFloatFrequencyData(levels);
+          const at = (hertz: number) =>
+            levels[Math.round((hertz * analyser.fftSize) / audio.sampleRate)] ?? -200;
+          const loudest = Math.max(...tones.map(at));
+          // In dB: what leaks from one channel into the other is far below.
+          return tones.filter((hertz) => at(hertz) > -70 && at(hertz) > loudest - 20).join('+');
+        });
+      const until = performance.now() + 30_000;
+      let last = '';
+      for (let same = 0; same < count && performance.now() < until; ) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        last = look().join(' | ');
+        same = last === wanted ? same + 1 : 0;
+      }
       await audio.close();
-      return found;
+      return last;
     },
-    [LEFT, RIGHT],
+    [[LEFT, RIGHT], wanted, LOOKS] as const,
   );
+  expect(last).toBe(wanted);
 }
 
 declare global {
@@ -88,7 +102,7 @@ declare global {
 test('left is left and right is right where the publisher asks for stereo', async () => {
   const publisher = await publish('stereo', true);
   const viewer = await watch('stereo');
-  await expect.poll(() => heard(viewer), PATIENCE).toEqual([`${LEFT}`, `${RIGHT}`]);
+  await heard(viewer, `${LEFT}`, `${RIGHT}`);
   await viewer.context().close();
   await publisher.context().close();
 });
@@ -96,7 +110,7 @@ test('left is left and right is right where the publisher asks for stereo', asyn
 test('else both are on both sides', async () => {
   const publisher = await publish('mono', false);
   const viewer = await watch('mono');
-  await expect.poll(() => heard(viewer), PATIENCE).toEqual([`${LEFT}+${RIGHT}`, `${LEFT}+${RIGHT}`]);
+  await heard(viewer, BOTH, BOTH);
   await viewer.context().close();
   await publisher.context().close();
 });
@@ -105,10 +119,10 @@ test.each(['PCMU', 'PCMA'])('%s by WHIP, played by the page, and by WHEP', async
   const publisher = await openLib(browser, server.url);
   await exchange(publisher, 'whip', codec);
   const viewer = await watch(`g711-${codec}`);
-  await expect.poll(async () => (await heard(viewer))[0], PATIENCE).toBe(`${LEFT}+${RIGHT}`);
+  await heard(viewer, BOTH, BOTH);
   const player = await openLib(browser, server.url);
   await exchange(player, 'whep', codec);
-  await expect.poll(async () => (await heard(player))[0], PATIENCE).toBe(`${LEFT}+${RIGHT}`);
+  await heard(player, BOTH, BOTH);
   for (const page of [player, viewer, publisher]) await page.context().close();
 });
 
