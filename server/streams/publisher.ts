@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { types } from 'mediasoup';
+import { withKnownLayers } from '../../workers/media/codecs.ts';
 import { Fanout } from '../../workers/media/fanout.ts';
 import type { MediaWorker } from '../../workers/media/pool.ts';
 import {
@@ -346,7 +347,11 @@ export class Publisher extends EventEmitter<PublisherEvents> {
       throw new PharosError('wrong_order', `no further ${kind} track was announced in publish`);
     }
     const producer = await transport
-      .produce({ kind, rtpParameters, keyFrameRequestDelay: this.#context.config.media.keyFrameRequestDelay })
+      .produce({
+        kind,
+        rtpParameters: withKnownLayers(rtpParameters),
+        keyFrameRequestDelay: this.#context.config.media.keyFrameRequestDelay,
+      })
       .catch((error: Error) => {
         throw refusedProduce(error);
       });

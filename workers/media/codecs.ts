@@ -26,6 +26,22 @@ export function routerCodecs(media: Config['media']): Codec[] {
   return [OPUS, ...G711, ...media.videoCodecs.flatMap((codec) => VIDEO[codec])];
 }
 
+const DEPENDENCY_DESCRIPTOR =
+  'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension';
+
+/**
+ * AV1's layers and key frames are told by the dependency descriptor alone. Of a publisher that has layers and
+ * does not send it, mediasoup would pass nothing on: so all is passed on as it comes.
+ */
+export function withKnownLayers<
+  T extends Pick<types.RtpParameters, 'codecs' | 'headerExtensions' | 'encodings'>,
+>(parameters: T): T {
+  const { codecs, headerExtensions = [], encodings = [] } = parameters;
+  const isAv1 = codecs[0]?.mimeType.toLowerCase() === 'video/av1';
+  if (!isAv1 || headerExtensions.some(({ uri }) => uri === DEPENDENCY_DESCRIPTOR)) return parameters;
+  return { ...parameters, encodings: encodings.map(({ scalabilityMode: _, ...encoding }) => encoding) };
+}
+
 /** Non-interleaved mode; the level is no matter to an SFU (RFC 6184, section 8.1). */
 function h264(profile: string): Codec {
   return {
