@@ -43,6 +43,15 @@ export function videoBitrate(
   return { start: Math.min(media.videoStartBitrate, max), max };
 }
 
+/** What a picture in so many sizes may take in all: the configured most is that of its largest. */
+export function mostOfSizes(
+  { videoMaxBitrate }: Config['media'],
+  sizes: number,
+  { bitrate = Number.POSITIVE_INFINITY }: GrantLimits = {},
+): number {
+  return Math.min(Math.round(videoMaxBitrate * (sizes > 1 ? WITH_LAYERS : 1)), bitrate);
+}
+
 const layersFactor = ({ simulcast }: Config['media']) => (simulcast ? WITH_LAYERS : 1);
 const stereoBitrate = ({ audioBitrate, opus }: Config['media']) => audioBitrate * (opus.stereo ? 2 : 1);
 

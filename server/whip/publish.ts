@@ -16,8 +16,8 @@ type Options = {
   offer: string;
   /** By what this client publishes. */
   by: Held;
-  /** In bits per second: what the encoder may send at most. */
-  maxVideoBitrate: number;
+  /** In bits per second: what the encoder may send at most of a picture in so many sizes. */
+  maxVideoBitrate: (sizes: number) => number;
   onEnd: () => void;
 };
 

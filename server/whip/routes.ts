@@ -17,6 +17,7 @@ import { clientAddress } from '../auth/requester.ts';
 import { PharosError } from '../base/errors.ts';
 import type { Joins } from '../metrics/joins.ts';
 import { type RtpCapabilities, streamId as streamIdSchema } from '../protocol/messages.ts';
+import { mostOfSizes } from '../streams/bitrates.ts';
 import { type Held, held } from '../streams/context.ts';
 import type { Registry } from '../streams/registry.ts';
 import { iceServerLinks } from './ice-server-links.ts';
@@ -57,9 +58,8 @@ export function whip(options: WhipOptions): Whip {
   const publishing = new Sessions();
   const playing = new Sessions();
   router.use(['/whip', '/whep'], crossOrigin);
-  const { videoMaxBitrate } = config.media;
   serve(router, 'whip', publishing, options, [options.access.need('publish')], (asked) => {
-    const maxVideoBitrate = Math.min(videoMaxBitrate, asked.by.limits.bitrate ?? videoMaxBitrate);
+    const maxVideoBitrate = (sizes: number) => mostOfSizes(config.media, sizes, asked.by.limits);
     return startPublishing({ ...asked, registry, joins, rtpCapabilities, maxVideoBitrate });
   });
   serve(router, 'whep', playing, options, [mayPlay(options), options.access.need('watch')], (asked) =>

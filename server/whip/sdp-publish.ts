@@ -166,8 +166,8 @@ const isStereo = ({ parameters }: OfferedCodec) =>
   parameters.get('stereo') === '1' || parameters.get('sprop-stereo') === '1';
 
 export type PublishAnswerOptions = {
-  /** Bits per second: what the encoder may send at most. */
-  maxVideoBitrate?: number;
+  /** Bits per second: what the encoder may send at most of a picture in so many sizes. */
+  maxVideoBitrate?: (sizes: number) => number;
 };
 
 /** Payload types and ids of header extensions are the offer's (RFC 3264, section 6.1; RFC 8285, section 6). */
@@ -182,7 +182,7 @@ export function publishAnswer(
     return {
       payloadTypes: rtx ? [codec.payloadType, rtx.payloadType] : [codec.payloadType],
       direction: 'recvonly',
-      bandwidth: kind === 'video' ? maxVideoBitrate : undefined,
+      bandwidth: kind === 'video' ? maxVideoBitrate?.(rtpParameters.encodings?.length ?? 1) : undefined,
       lines: [
         ...extensionLines(extensions),
         ...codecLines({

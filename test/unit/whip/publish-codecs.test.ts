@@ -1,5 +1,7 @@
 import sdpTransform from 'sdp-transform';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { configSchema } from '../../../config/schema.ts';
+import { mostOfSizes } from '../../../server/streams/bitrates.ts';
 import { publishAnswer, readPublishOffer } from '../../../server/whip/sdp-publish.ts';
 import { createTestRouter, offer, type TestRouter, TRANSPORT } from '../../helpers/offers.ts';
 import { brokenRules } from '../../helpers/sdp-rules.ts';
@@ -11,9 +13,9 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 const read = (sdp: string) => readPublishOffer(sdp, server.capabilities);
-const answered = (sdp: string, ...options: [{ maxVideoBitrate?: number }?]) =>
+const answered = (sdp: string, ...options: [{ maxVideoBitrate?: (sizes: number) => number }?]) =>
   publishAnswer(read(sdp), TRANSPORT, ...options);
-const mediaOf = (sdp: string, ...options: [{ maxVideoBitrate?: number }?]) =>
+const mediaOf = (sdp: string, ...options: [{ maxVideoBitrate?: (sizes: number) => number }?]) =>
   sdpTransform.parse(answered(sdp, ...options)).media;
 /** `VP8/96 rtx/97` */
 const videoOf = (sdp: string) =>
@@ -126,12 +128,23 @@ describe('codecs', () => {
   });
 
   test('the bit rate of video may be limited', () => {
-    const [audio, video] = mediaOf(FULL, { maxVideoBitrate: 2_500_500 });
+    const [audio, video] = mediaOf(FULL, { maxVideoBitrate: () => 2_500_500 });
     expect(audio?.bandwidth).toBeUndefined();
     expect(video?.bandwidth).toEqual([
       { type: 'AS', limit: 2501 },
       { type: 'TIAS', limit: 2_500_500 },
     ]);
+  });
+
+  test('of a picture in several sizes all of them count', () => {
+    const ofSizes = (sizes: number) => mostOfSizes(configSchema.parse({}).media, sizes);
+    const limitOf = (name: string) =>
+      mediaOf(offer(name), { maxVideoBitrate: ofSizes })[1]?.bandwidth?.find(({ type }) => type === 'TIAS')
+        ?.limit;
+    const one = limitOf('chromium-publish') ?? 0;
+    expect(one).toBe(configSchema.parse({}).media.videoMaxBitrate);
+    expect(limitOf('chromium-simulcast')).toBe(Math.round(1.35 * one));
+    expect(mostOfSizes(configSchema.parse({}).media, 3, { bitrate: 500_000 })).toBe(500_000);
   });
 });
 
