@@ -5,7 +5,7 @@ const counted = process.env.CI !== undefined;
 
 /**
  * Unit tests run side by side. The others start workers, servers and browsers,
- * which measure time and use both cores themselves: one file at a time, and
+ * which measure time and use both cores themselves: one file at a time (but for the patient), and
  * only when the unit tests are done. Where they are counted, on a machine that may be busy with other
  * things, one that failed is run once more, and named.
  */
@@ -15,6 +15,16 @@ const alone = {
   environment: 'node',
   retry: counted ? 1 : 0,
 };
+
+/**
+ * Integration tests that mostly wait: for media in real time, for a silence to be noticed, for ffmpeg to end.
+ * Each takes a fifth of a core or less, and none measures what another at its side would change.
+ */
+const PATIENT = [
+  ...['cameras', 'cameras-api', 'cameras-failing', 'cameras-strange'],
+  ...['recordings', 'recording-recovery', 'recording-upload'],
+  ...['encoder-trace', 'whip-clients', 'whip-continuity'],
+].map((name) => `test/integration/${name}.test.ts`);
 
 export default defineConfig({
   test: {
@@ -37,11 +47,24 @@ export default defineConfig({
       {
         test: {
           ...alone,
-          name: 'integration',
-          include: ['test/{integration,fuzz}/**/*.test.ts'],
+          name: 'patient',
+          include: PATIENT,
+          fileParallelism: true,
+          maxWorkers: 3,
           testTimeout: 30_000,
           hookTimeout: 30_000,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          ...alone,
+          name: 'integration',
+          include: ['test/{integration,fuzz}/**/*.test.ts'],
+          exclude: PATIENT,
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -51,7 +74,7 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
       {
@@ -61,7 +84,7 @@ export default defineConfig({
           include: ['test/faults/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 5 },
         },
       },
     ],
