@@ -1,14 +1,12 @@
 /** `/api/live`: what the operator's dashboard shows, pushed to it once a second while one is open. */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type WebSocket, WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
 import type { Config } from '../../../config/schema.ts';
 import type { Admission } from '../../auth/admission.ts';
 import type { Authority } from '../../auth/authority.ts';
-import { clientAddress, isAllowedOrigin, isLocal } from '../../auth/requester.ts';
+import { Endpoint, type From } from '../../auth/endpoint.ts';
 import type { Logger } from '../../base/logger.ts';
-import { refuseUpgrade } from '../../base/upgrade.ts';
-import { CLOSE_CODES } from '../../protocol/codes.ts';
 import type { About } from '../../protocol/live.ts';
 import type { Publisher } from '../../streams/publisher.ts';
 import type { Registry } from '../../streams/registry.ts';
@@ -36,23 +34,11 @@ const TICK_MS = 1000;
 /** A few operators with a few pages each. */
 const MOST_CLIENTS = 50;
 /** A key, and what stands around it. */
-const MESSAGE_BYTES = 8192;
-const CLOSING = { closeTimeout: 5000 };
+const FRAMES = { maxPayload: 8192, maxFragments: 8, maxBufferedChunks: 64 };
 
 export class Dashboard {
   readonly #options: Options;
-  readonly #wss = new WebSocketServer({
-    noServer: true,
-    maxPayload: MESSAGE_BYTES,
-    maxFragments: 8,
-    maxBufferedChunks: 64,
-    perMessageDeflate: false,
-    ...CLOSING,
-    clientTracking: false,
-  });
-  readonly #sockets = new Map<WebSocket, LiveClient>();
-  readonly #answered = new WeakSet<WebSocket>();
-  readonly #heartbeat: NodeJS.Timeout;
+  readonly #endpoint: Endpoint<LiveClient>;
   /** Those whose key holds, and whether they know what was told before. */
   readonly #clients = new Map<LiveClient, { upToDate: boolean }>();
   readonly #samples = new Samples();
@@ -63,42 +49,37 @@ export class Dashboard {
   readonly cost = { ticks: 0, ms: 0 };
 
   constructor(options: Options) {
+    const { config, admission } = options;
     this.#options = options;
-    this.#heartbeat = setInterval(() => this.#checkAlive(), options.config.limits.heartbeat * 1000);
+    this.#endpoint = new Endpoint<LiveClient>({
+      config,
+      admission,
+      frames: FRAMES,
+      unavailable: () => (this.#endpoint.size >= MOST_CLIENTS ? { code: 'server_full' } : undefined),
+      create: (ws, from) => this.#createClient(ws, from),
+      onCrowded: () => admission.refused('too_many_requests'),
+      onLeave: (client) => this.#clientOnLeave(client),
+    });
   }
 
   /** Takes over a connection that asks to become a WebSocket. */
   upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
-    const { config, admission } = this.#options;
-    if (!isAllowedOrigin(request, config.http)) {
-      admission.refused('not_allowed');
-      refuseUpgrade(stream, '403 Forbidden');
-    } else if (this.#sockets.size >= MOST_CLIENTS) {
-      admission.refused('server_full');
-      refuseUpgrade(stream, '503 Service Unavailable');
-    } else {
-      this.#wss.handleUpgrade(request, stream, head, (ws) => this.#wssOnConnection(ws, request));
-    }
+    this.#endpoint.upgrade(request, stream, head);
   }
 
   close(): void {
-    clearInterval(this.#heartbeat);
-    for (const client of this.#sockets.values())
-      client.close(CLOSE_CODES.goingAway, 'server_closing', 'the server is shutting down');
-    this.#wss.close();
+    this.#endpoint.close();
     this.#rest();
   }
 
   /** Ends what pages did not close themselves. */
   terminate(): void {
-    for (const ws of this.#sockets.keys()) ws.terminate();
+    this.#endpoint.terminate();
   }
 
-  #wssOnConnection(ws: WebSocket, request: IncomingMessage): void {
-    const { config, logger, authority, admission } = this.#options;
-    const address = clientAddress(request, config.http.trustedProxies);
-    const local = isLocal(request, config.http);
-    const client = new LiveClient({
+  #createClient(ws: WebSocket, { address, local }: From): LiveClient {
+    const { logger, authority, admission } = this.#options;
+    return new LiveClient({
       ws,
       logger,
       authorize: (token) => authority.authorize('administer', undefined, { token, address, local }),
@@ -106,21 +87,11 @@ export class Dashboard {
       onOpen: (opened) => this.#clientOnOpen(opened),
       onRefusal: (code) => admission.refused(code),
     });
-    const release = admission.enter(address);
-    if (!release) {
-      admission.refused('too_many_requests');
-      client.close(CLOSE_CODES.tryAgainLater, 'too_many_requests', 'too many connections from this address');
-      return;
-    }
-    this.#sockets.set(ws, client);
-    this.#answered.add(ws);
-    ws.on('pong', () => this.#answered.add(ws));
-    ws.on('close', () => {
-      release();
-      this.#sockets.delete(ws);
-      this.#clients.delete(client);
-      if (this.#clients.size === 0) this.#rest();
-    });
+  }
+
+  #clientOnLeave(client: LiveClient): void {
+    this.#clients.delete(client);
+    if (this.#clients.size === 0) this.#rest();
   }
 
   #clientOnWelcome(client: LiveClient): void {
@@ -193,13 +164,5 @@ export class Dashboard {
 
   *#publishers(): Iterable<Publisher> {
     for (const { publisher } of this.#options.registry.streams.values()) if (publisher) yield publisher;
-  }
-
-  /** A page that answered no ping since the last round is gone (RFC 6455, section 5.5.2). */
-  #checkAlive(): void {
-    for (const ws of this.#sockets.keys()) {
-      if (this.#answered.delete(ws)) ws.ping();
-      else ws.terminate();
-    }
   }
 }
