@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { types } from 'mediasoup';
-import { withKnownLayers } from '../../workers/media/codecs.ts';
+import { tellsKeyFrames, withKnownLayers } from '../../workers/media/codecs.ts';
 import { Fanout } from '../../workers/media/fanout.ts';
 import type { MediaWorker } from '../../workers/media/pool.ts';
 import {
@@ -357,7 +357,7 @@ export class Publisher extends EventEmitter<PublisherEvents> {
       });
     if (this.#closed) throw ended();
     this.#producers.set(kind, producer);
-    if (kind === 'video') this.#watchEncoder(producer, rtpParameters);
+    if (kind === 'video' && tellsKeyFrames(rtpParameters)) this.#watchEncoder(producer, rtpParameters);
     if (this.live) {
       this.#fanout = this.#createFanout();
       this.#parent.publisherOnLive(this);

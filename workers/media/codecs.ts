@@ -29,16 +29,18 @@ export function routerCodecs(media: Config['media']): Codec[] {
 const DEPENDENCY_DESCRIPTOR =
   'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension';
 
-/**
- * AV1's layers and key frames are told by the dependency descriptor alone. Of a publisher that has layers and
- * does not send it, mediasoup would pass nothing on: so all is passed on as it comes.
- */
-export function withKnownLayers<
-  T extends Pick<types.RtpParameters, 'codecs' | 'headerExtensions' | 'encodings'>,
->(parameters: T): T {
-  const { codecs, headerExtensions = [], encodings = [] } = parameters;
+type Published = Pick<types.RtpParameters, 'codecs' | 'headerExtensions' | 'encodings'>;
+
+/** Whether mediasoup sees key frames and layers in it: those of AV1 are told by the dependency descriptor alone. */
+export function tellsKeyFrames({ codecs, headerExtensions = [] }: Published): boolean {
   const isAv1 = codecs[0]?.mimeType.toLowerCase() === 'video/av1';
-  if (!isAv1 || headerExtensions.some(({ uri }) => uri === DEPENDENCY_DESCRIPTOR)) return parameters;
+  return !isAv1 || headerExtensions.some(({ uri }) => uri === DEPENDENCY_DESCRIPTOR);
+}
+
+/** Of layers that mediasoup does not see it would pass nothing on: so all is passed on as it comes. */
+export function withKnownLayers<T extends Published>(parameters: T): T {
+  if (tellsKeyFrames(parameters)) return parameters;
+  const { encodings = [] } = parameters;
   return { ...parameters, encodings: encodings.map(({ scalabilityMode: _, ...encoding }) => encoding) };
 }
 
