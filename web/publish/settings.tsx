@@ -106,7 +106,9 @@ export function Settings({ values, localMedia, active, streamFixed, keyAsked, co
         describedBy={reason}
         onChange={(simulcast) => onChange({ simulcast })}
       >
-        {t('settings.simulcast.hint', { total: bitrateLabel(values.resolution) })}
+        {values.codec === 'AV1'
+          ? t('settings.simulcast.av1')
+          : t('settings.simulcast.hint', { total: bitrateLabel(values.resolution) })}
       </Switch>
       {active || (
         <>
