@@ -20,14 +20,6 @@ const LEAST = 300_000;
  */
 const RESCUE = { factor: 2, everyMs: 250, most: 20_000_000 };
 
-/**
- * What goes through a downlink at a lower layer says little of what else it could carry. So while a viewer gets
- * less than it wants, a few packets are sent faster now and then, which libwebrtc's controller does when a
- * limit is raised. Not much faster, so that what a queue swallows leads one layer up at most. Times in ms:
- * mediasoup raises no layer for 4 s after one was given up (workers/native/CMakeLists.txt).
- */
-const PROBE = { every: 2000, afterFall: 4500, factor: 2.5 };
-
 /** A viewer's choice among the layers, whichever consumers it has. */
 export class Layers {
   readonly #onChange: (spatialLayer: number | null) => void;
@@ -35,9 +27,6 @@ export class Layers {
   #consumers: readonly types.Consumer[] = [];
   /** Told already; undefined: nothing. */
   #current: number | null | undefined;
-  #probing: NodeJS.Timeout | undefined;
-  /** There is an upper limit to its transport. */
-  #probed = false;
 
   constructor(onChange: (spatialLayer: number | null) => void) {
     this.#onChange = onChange;
@@ -50,13 +39,9 @@ export class Layers {
     for (const consumer of this.#consumers.filter(isLayered)) {
       await transport.setMinOutgoingBitrate(LEAST);
       consumer.on('layerschange', (layers) => {
-        const fell = (layers?.spatialLayer ?? -1) < (this.#current ?? -1);
         this.#tell(layers?.spatialLayer ?? null);
-        if (fell) this.#stopProbing();
-        if (layers) this.#probeLater(transport, consumer, fell ? PROBE.afterFall : PROBE.every);
-        else void rescue(transport, consumer);
+        if (!layers) void rescue(transport, consumer);
       });
-      consumer.observer.once('close', () => this.#stopProbing());
     }
     await this.#apply();
   }
@@ -87,30 +72,6 @@ export class Layers {
         if (video === consumer.paused) await (video ? consumer.resume() : consumer.pause());
       }),
     );
-  }
-
-  #probeLater(transport: types.Transport, consumer: types.Consumer, after = PROBE.every): void {
-    if (transport.closed || this.#probing) return;
-    if (!isLimited(consumer)) {
-      if (this.#probed) void transport.setMaxOutgoingBitrate(0).catch(() => undefined);
-      this.#probed = false;
-      return;
-    }
-    this.#probing = setTimeout(async () => {
-      // Before anything is waited for: a layer may fall meanwhile, and the next time is set then.
-      this.#probing = undefined;
-      if (isLimited(consumer)) {
-        this.#probed = true;
-        // It fails if the transport goes meanwhile, which is told otherwise.
-        await probe(transport).catch(() => undefined);
-      }
-      this.#probeLater(transport, consumer);
-    }, after);
-  }
-
-  #stopProbing(): void {
-    clearTimeout(this.#probing);
-    this.#probing = undefined;
   }
 
   /** Temporal layers change too, which is nobody's business. */
@@ -144,32 +105,6 @@ async function rescue(transport: types.Transport, consumer: types.Consumer): Pro
     await transport.setMinOutgoingBitrate(least).catch(() => undefined);
     await delay(RESCUE.everyMs);
   }
-}
-
-/** Whether a larger picture is there and wanted, and kept back. Of SVC all layers are taken to be there. */
-function isLimited(consumer: types.Consumer): boolean {
-  const { type, closed, paused, currentLayers, preferredLayers, score } = consumer;
-  if (closed || paused || !currentLayers) return false;
-  const [stream = 0] = score.producerScores;
-  const scores =
-    type === 'svc' ? Array.from({ length: spatialLayersOf(consumer) }, () => stream) : score.producerScores;
-  const wanted = preferredLayers?.spatialLayer ?? scores.length - 1;
-  return scores.some(
-    (each, layer) => each > 0 && layer > currentLayers.spatialLayer && layer <= wanted,
-  );
-}
-
-async function probe(transport: types.Transport): Promise<void> {
-  const [stats] = await transport.getStats();
-  const estimate = Math.max(LEAST, estimateIn(stats) ?? 0);
-  await transport.setMaxOutgoingBitrate(Math.ceil(estimate * 1.05));
-  await transport.setMaxOutgoingBitrate(Math.ceil(estimate * PROBE.factor));
-}
-
-/** Plain transports have none. */
-function estimateIn(stats: unknown): number | undefined {
-  if (typeof stats !== 'object' || stats === null || !('availableOutgoingBitrate' in stats)) return undefined;
-  return Number(stats.availableOutgoingBitrate);
 }
 
 function isBlank({ closed, paused, producerPaused, currentLayers, score }: types.Consumer): boolean {
