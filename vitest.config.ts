@@ -17,14 +17,16 @@ const alone = {
 };
 
 /**
- * Integration tests that mostly wait: for media in real time, for a silence to be noticed, for ffmpeg to end.
+ * Tests that mostly wait: for media in real time, for a silence to be noticed, for ffmpeg to end.
  * Each takes a fifth of a core or less, and none measures what another at its side would change.
  */
 const PATIENT = [
   ...['cameras', 'cameras-api', 'cameras-failing', 'cameras-strange'],
   ...['recordings', 'recording-recovery', 'recording-upload'],
   ...['encoder-trace', 'whip-clients', 'whip-continuity'],
-].map((name) => `test/integration/${name}.test.ts`);
+]
+  .map((name) => `test/integration/${name}.test.ts`)
+  .concat('test/faults/secrets-in-logs.test.ts');
 
 export default defineConfig({
   test: {
@@ -51,8 +53,8 @@ export default defineConfig({
           include: PATIENT,
           fileParallelism: true,
           maxWorkers: 3,
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
           sequence: { groupOrder: 2 },
         },
       },
@@ -82,6 +84,7 @@ export default defineConfig({
           ...alone,
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
+          exclude: PATIENT,
           testTimeout: 120_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 5 },

@@ -2,8 +2,8 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openLib } from '../helpers/lib-page.ts';
-import { type Host, Network, noNetworks } from '../helpers/netns.ts';
-import { startServer, type TestServer } from '../helpers/server.ts';
+import { type Host, Network, noNetworks, startServerIn } from '../helpers/netns.ts';
+import type { TestServer } from '../helpers/server.ts';
 
 const why = noNetworks();
 if (why) console.warn(`LEFT OUT, the tests of diagnosis: ${why}`);
@@ -19,13 +19,7 @@ describe.runIf(why === undefined)('networks', () => {
 
   beforeAll(async () => {
     network = Network.create();
-    server = await startServer({
-      PHAROS_HTTP_HOST: network.server,
-      PHAROS_MEDIA_LISTEN_ADDRESSES: network.server,
-      PHAROS_MEDIA_WORKERS: 1,
-      PHAROS_AUTH_PUBLISH: 'open',
-    });
-    url = `http://${network.server}:${server.port}`;
+    ({ server, url } = await startServerIn(network));
     host = network.host('laptop');
     browser = await host.launchBrowser(url, ['--autoplay-policy=no-user-gesture-required']);
   }, 60_000);

@@ -10,8 +10,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findFfmpeg } from '../../tools/lib/ffmpeg.ts';
 import { framesAdvance, openWatch, publish, status } from '../helpers/browser.ts';
 import { madeOnce } from '../helpers/made-once.ts';
-import { type Direction, type Host, Network, noNetworks, type Trouble } from '../helpers/netns.ts';
-import { startServer, type TestServer } from '../helpers/server.ts';
+import {
+  type Direction,
+  type Host,
+  Network,
+  noNetworks,
+  startServerIn,
+  type Trouble,
+} from '../helpers/netns.ts';
+import type { TestServer } from '../helpers/server.ts';
 
 const why = noNetworks();
 if (why) console.warn(`LEFT OUT, the tests of bad networks: ${why}`);
@@ -52,13 +59,7 @@ describe.runIf(why === undefined)('bad networks', () => {
 
   beforeAll(async () => {
     network = Network.create();
-    server = await startServer({
-      PHAROS_HTTP_HOST: network.server,
-      PHAROS_MEDIA_LISTEN_ADDRESSES: network.server,
-      PHAROS_MEDIA_WORKERS: 1,
-      PHAROS_AUTH_PUBLISH: 'open',
-    });
-    url = `http://${network.server}:${server.port}`;
+    ({ server, url } = await startServerIn(network));
     hosts = { publisher: network.host('publisher'), viewer: network.host('viewer') };
     const [publishing, watching] = await Promise.all([
       hosts.publisher.launchBrowser(url, [`--use-file-for-fake-video-capture=${await camera()}`]),

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { REQUEST_TYPES } from '../../server/protocol/messages.ts';
-import { framesAdvance, launchBrowser, openWatch, publish, status } from '../helpers/browser.ts';
+import { publishesAndPlays } from '../helpers/browser.ts';
 import { capabilities, DTLS, RECEIVING, rtpParameters, SENDING, TestClient } from '../helpers/client.ts';
 import { SMALL_HEAP, watchWell } from '../helpers/good-viewer.ts';
 import { mutate, seeded, seedOfRun } from '../helpers/mutate.ts';
@@ -85,15 +85,9 @@ test(`${MESSAGES} mutated messages, each answered; then it still publishes and w
   expect(server.records('media worker up')).toHaveLength(2);
   await good.stop();
 
-  const browser = await launchBrowser();
   try {
-    const context = await browser.newContext();
-    const { link } = await publish(context, server.url);
-    const viewer = await openWatch(context, link);
-    await status(viewer, 'live');
-    await framesAdvance(viewer);
+    await publishesAndPlays(server.url);
   } finally {
-    await browser.close();
     await server.stop();
   }
 });

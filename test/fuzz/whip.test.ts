@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { expect, test } from 'vitest';
-import { framesAdvance, launchBrowser, openWatch, publish, status } from '../helpers/browser.ts';
+import { publishesAndPlays } from '../helpers/browser.ts';
 import { SMALL_HEAP, watchWell } from '../helpers/good-viewer.ts';
 import { seeded, seedOfRun } from '../helpers/mutate.ts';
 import { mutateSdp } from '../helpers/mutate-sdp.ts';
@@ -105,15 +105,9 @@ test(`${REQUESTS} mutated offers and fragments, each answered; then it still pub
     expect(counts.get(name) ?? 0, name).toBeGreaterThan(10);
   }
 
-  const browser = await launchBrowser();
   try {
-    const context = await browser.newContext();
-    const { link } = await publish(context, server.url);
-    const viewer = await openWatch(context, link);
-    await status(viewer, 'live');
-    await framesAdvance(viewer);
+    await publishesAndPlays(server.url);
   } finally {
-    await browser.close();
     await server.stop();
   }
 });

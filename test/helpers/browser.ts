@@ -84,3 +84,17 @@ export async function framesAdvance(page: Page, count = 10): Promise<void> {
   await page.bringToFront();
   await page.evaluate(framesAdvanceHere, count);
 }
+
+/** For tests of what a server withstands: one page publishes, another plays it. */
+export async function publishesAndPlays(url: string): Promise<void> {
+  const browser = await launchBrowser();
+  try {
+    const context = await browser.newContext();
+    const { link } = await publish(context, url);
+    const viewer = await openWatch(context, link);
+    await status(viewer, 'live');
+    await framesAdvance(viewer);
+  } finally {
+    await browser.close();
+  }
+}

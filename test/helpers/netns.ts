@@ -17,12 +17,24 @@ import type { Browser } from 'playwright-core';
 import { findChromium } from '../../scripts/setup/chromium.mjs';
 import { findProgram } from '../../scripts/setup/networks.mjs';
 import { launchBrowser } from './browser.ts';
+import { startServer, type TestServer } from './server.ts';
 
 /** Why there can be no networks of our own here; undefined if there can. */
 export function noNetworks(): string | undefined {
   if (process.platform !== 'linux') return `network namespaces are Linux's, and this is ${process.platform}`;
   if (process.getuid?.() !== 0) return 'network namespaces need root';
   return undefined;
+}
+
+/** A server with one worker that is reached over this network, and to which everybody may publish. */
+export async function startServerIn(network: Network): Promise<{ server: TestServer; url: string }> {
+  const server = await startServer({
+    PHAROS_HTTP_HOST: network.server,
+    PHAROS_MEDIA_LISTEN_ADDRESSES: network.server,
+    PHAROS_MEDIA_WORKERS: 1,
+    PHAROS_AUTH_PUBLISH: 'open',
+  });
+  return { server, url: `http://${network.server}:${server.port}` };
 }
 
 /** What can be wrong with the way to a host (`down`) or from it (`up`). */
