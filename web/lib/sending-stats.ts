@@ -91,7 +91,10 @@ function layerOf({ before, now }: Outbound, elapsed: number): SentLayer {
   return {
     width: now.frameWidth ?? 0,
     height: now.frameHeight ?? 0,
-    frameRate: rounded((frames * 1000) / elapsed),
+    // Of several sizes in one stream (SVC) each counts as a frame.
+    frameRate: /^L[2-9]/.test(now.scalabilityMode ?? '')
+      ? rounded(now.framesPerSecond ?? 0)
+      : rounded((frames * 1000) / elapsed),
     bitrate: bitrate(grown(before, now, 'bytesSent'), elapsed),
     active: frames > 0,
   };

@@ -17,6 +17,7 @@ type NumberName =
   | 'framesDecoded'
   | 'framesDropped'
   | 'framesEncoded'
+  | 'framesPerSecond'
   | 'framesReceived'
   | 'framesSent'
   | 'headerBytesReceived'
@@ -42,6 +43,7 @@ type TextName =
   | 'qualityLimitationReason'
   | 'relayProtocol'
   | 'remoteCandidateId'
+  | 'scalabilityMode'
   | 'selectedCandidatePairId'
   | 'state'
   | 'tcpType';

@@ -32,13 +32,22 @@ export function viewersByHeight(
   { layers, audioOnly }: Audience,
   sent: readonly SentLayer[],
 ): { label: string; count: number }[] {
-  const heights = sent.map(({ width, height }) => Math.min(width, height));
   const groups = layers.map((count, index) => {
-    const height = sent.length === layers.length ? heights[index] : undefined;
+    const height = heightOf(index, layers.length, sent);
     return { label: height ? `${height}p` : t('health.size', { number: index + 1 }), count };
   });
   const largestFirst = groups.length > 1 ? groups.toReversed() : [];
   return audioOnly > 0 ? [...largestFirst, { label: t('health.audioOnly'), count: audioOnly }] : largestFirst;
+}
+
+/** Several sizes in one stream (SVC) are told of as the largest alone; each has half the height of the next. */
+function heightOf(layer: number, layers: number, sent: readonly SentLayer[]): number | undefined {
+  const [first] = sent;
+  const own = sent.length === layers ? sent[layer] : undefined;
+  if (own) return Math.min(own.width, own.height);
+  return first && sent.length === 1
+    ? Math.round(Math.min(first.width, first.height) / 2 ** (layers - 1 - layer))
+    : undefined;
 }
 
 /** `180p, 360p`: those that are sent now. */

@@ -74,6 +74,12 @@ describe('health', () => {
     ]);
     // Before it is known what is sent.
     expect(count(viewersByHeight(AUDIENCE, []))[0]).toEqual(['Size 3', 2]);
+    // Of sizes in one stream the browser tells the largest alone.
+    expect(
+      count(viewersByHeight(AUDIENCE, [layer(720)]))
+        .map(([label]) => label)
+        .slice(0, 3),
+    ).toEqual(['720p', '360p', '180p']);
     expect(viewersByHeight({ ...AUDIENCE, layers: [4], audioOnly: 0 }, [layer(720)])).toEqual([]);
     expect(sizes([layer(180), layer(360), layer(720, false)])).toBe('180p, 360p');
   });

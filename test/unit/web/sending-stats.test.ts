@@ -43,6 +43,13 @@ function firefox(seconds: number): Report {
 }
 
 describe('Chromium', () => {
+  test('several sizes in one stream: each counts as a frame, so the rate is as the browser says', () => {
+    const svc = (seconds: number) => chromium(seconds, { scalabilityMode: 'L3T2_KEY', framesPerSecond: 10 });
+    expect(sendingStats(svc(10), svc(12))?.frameRate).toBe(10);
+    const one = (seconds: number) => chromium(seconds, { scalabilityMode: 'L1T2', framesPerSecond: 10 });
+    expect(sendingStats(one(10), one(12))?.frameRate).toBe(30);
+  });
+
   test('what came to pass between two reports: layers smallest first, the largest for all', () => {
     expect(sendingStats(chromium(10), chromium(12))).toEqual({
       limitation: 'none',
