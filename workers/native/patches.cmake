@@ -126,9 +126,11 @@ replace(${pacer}
 
 # For so long after a downlink made it lower a viewer's layer, mediasoup raises none: in 10 s nobody would be up
 # again within 10 s of recovery.
-replace(src/RTC/SimulcastProducerStreamManager.cpp
-  "BweDowngradeConservativeMs{ 10000 }"
-  "BweDowngradeConservativeMs{ 4000 }")
+foreach(kind Simulcast Svc)
+  replace("src/RTC/${kind}ProducerStreamManager.cpp"
+    "BweDowngradeConservativeMs{ 10000 }"
+    "BweDowngradeConservativeMs{ 4000 }")
+endforeach()
 
 # --- 3. A downlink that narrows suddenly loses most of what is sent, and its viewer asks for all of it again and again:
 # up to 15 Mbit/s went into a line of 400 kbit/s. In any second no more than half of the estimate is sent again
