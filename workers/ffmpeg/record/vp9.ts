@@ -71,6 +71,8 @@ export function vp9KeyFrameSize(frame: Buffer): Size | undefined {
   return { width: bits.read(16) + 1, height: bits.read(16) + 1 };
 }
 
+const MOST_FRAMES = 8;
+
 /**
  * The frames of a picture's spatial layers as one (annex B). All but the last are marked as not to be shown:
  * players show whatever is marked to be, and encoders mark all, as who receives RTP shows the last.
@@ -82,6 +84,7 @@ export function vp9Picture(frames: readonly Buffer[], widths: readonly number[])
     index < frames.length - 1 ? hidden(frame, widths[index] ?? 0) : frame,
   );
   if (parts.length === 1) return Buffer.concat(parts);
+  if (parts.length > MOST_FRAMES) throw new RangeError('more frames than annex B has room for');
   const marker = 0b11000000 | (3 << 3) | (parts.length - 1);
   const sizes = Buffer.alloc(4 * parts.length);
   for (const [index, { length }] of parts.entries()) sizes.writeUInt32LE(length, 4 * index);
