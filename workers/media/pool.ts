@@ -54,7 +54,7 @@ const ALIKE = 0.05;
 
 /**
  * How libwebrtc in the workers looks for room in a viewer's downlink, while the viewer gets less than it wants:
- * padding makes the bit rate half again as high as the estimate for 60 ms every 3 s, and twice as high again at
+ * padding makes the bit rate half again as high as the estimate for 30 ms every 3 s, and twice as high again at
  * once as long as it gets through. By itself it does so for 15 ms, which says nothing where packets come in bunches.
  * A viewer who joins is believed what media.viewerStartBitrate says, tried once (p1) and not at six times that, which
  * would fill a narrow downlink's queue before the first picture. The first is mediasoup's own.
@@ -62,7 +62,7 @@ const ALIKE = 0.05;
 const FIELD_TRIALS = [
   'WebRTC-Bwe-AlrLimitedBackoff/Enabled/',
   'WebRTC-Bwe-ProbingConfiguration/alr_interval:3s,alr_scale:1.5,p1:1,p2/',
-  'WebRTC-Bwe-ProbingBehavior/min_probe_duration:60ms,min_probe_packets_sent:8/',
+  'WebRTC-Bwe-ProbingBehavior/min_probe_duration:30ms,min_probe_packets_sent:6/',
 ].join('');
 
 /**

@@ -1,7 +1,7 @@
 # What is changed in mediasoup's sources, each in a copy that is built in the original's place:
 #   1. wire: the numbers by which a WHEP player wants to receive (wire/wire.hpp, docs/adr/0004);
 #   2. probing: a downlink that has recovered is found within seconds (docs/adr/0011);
-#   3. retransmissions that leave room for what is sent anew.
+#   3. a downlink that narrows suddenly: retransmissions that leave room, an estimate that falls at once.
 
 # In one of mediasoup's files, named as inside its worker folder, a piece of text is replaced; it must be there
 # exactly once, so that another version of mediasoup stops the build instead of being changed wrongly.
@@ -152,6 +152,14 @@ replace(src/RTC/Transport.cpp
 			return;
 		}
 ")
+
+# Where more than three of ten packets are lost, what arrives is what the line carries: by halves of the loss the
+# estimate took seconds to come down to it, with the picture standing still meanwhile.
+replace(deps/libwebrtc/libwebrtc/modules/bitrate_controller/send_side_bandwidth_estimation.cc
+  "          has_decreased_since_last_fraction_loss_ = true;"
+  "          if (loss > 0.3f && acknowledged_rate_)
+            new_bitrate = std::min(new_bitrate, *acknowledged_rate_);
+          has_decreased_since_last_fraction_loss_ = true;")
 
 get_property(patched GLOBAL PROPERTY PATCHED_FILES)
 foreach(file IN LISTS patched)
