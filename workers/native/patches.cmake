@@ -154,10 +154,11 @@ replace(src/RTC/Transport.cpp
 ")
 
 # Where more than three of ten packets are lost, what arrives is what the line carries: by halves of the loss the
-# estimate took seconds to come down to it, with the picture standing still meanwhile.
+# estimate took seconds to come down to it, with the picture standing still meanwhile. Not in the first two seconds: a page
+# takes no probes yet (web/lib/probation.ts), which look lost then.
 replace(deps/libwebrtc/libwebrtc/modules/bitrate_controller/send_side_bandwidth_estimation.cc
   "          has_decreased_since_last_fraction_loss_ = true;"
-  "          if (loss > 0.3f && acknowledged_rate_)
+  "          if (loss > 0.3f && acknowledged_rate_ && !IsInStartPhase(at_time))
             new_bitrate = std::min(new_bitrate, *acknowledged_rate_);
           has_decreased_since_last_fraction_loss_ = true;")
 
