@@ -6,7 +6,7 @@ import type { Grant } from '../auth/grant.ts';
 import { PharosError } from '../base/errors.ts';
 import type { ConsumerParameters, Media, MediaKind, RtpCapabilities } from '../protocol/messages.ts';
 import type { Who } from './context.ts';
-import { scalesOf } from './layers.ts';
+import { scalesOf, type Wish } from './layers.ts';
 
 /** What a viewer can receive, and how. */
 export type Receiver = {
@@ -31,12 +31,14 @@ export type Consumed = {
 
 /**
  * Has every track that the receiver can play sent on that transport.
+ * @param wish What of the video is wanted from the first packet on.
  * @throws PharosError `unsupported_codec` if there is none.
  */
 export async function consume(
   { worker, producers }: Place,
   transport: types.WebRtcTransport,
   receiver: Receiver,
+  wish: Wish,
 ): Promise<Consumed> {
   const { mids } = receiver;
   const isPage = !receiver.wire;
@@ -54,7 +56,13 @@ export async function consume(
   }
   const consumers = await Promise.all(
     playable.map((producer) =>
-      transport.consume({ producerId: producer.id, rtpCapabilities, mid: mids?.[producer.kind] }),
+      transport.consume({
+        producerId: producer.id,
+        rtpCapabilities,
+        mid: mids?.[producer.kind],
+        paused: producer.kind === 'video' && !wish.video,
+        preferredLayers: wish.spatialLayer === undefined ? undefined : { spatialLayer: wish.spatialLayer },
+      }),
     ),
   );
   const told = consumers.map((consumer) => consumerParameters(consumer, isPage ? wire : undefined));

@@ -51,6 +51,11 @@ export class Layers {
     await this.#apply();
   }
 
+  /** With it consumers begin: else the largest picture would be sent until they are told. */
+  get wish(): Wish {
+    return this.#wish;
+  }
+
   /** The spatial layer that is got now, 0 where there is but one; null while there is no picture. */
   get current(): number | null {
     const consumer = this.#consumers.find(({ closed }) => !closed);

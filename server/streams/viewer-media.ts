@@ -153,7 +153,7 @@ export class ViewerMedia {
     place: Place,
     transport: types.WebRtcTransport,
   ): Promise<Pick<Tracks, 'consumers' | 'unplayable'>> {
-    const { consumers, tracks } = await consume(place, transport, this.#options.receiver);
+    const { consumers, tracks } = await consume(place, transport, this.#options.receiver, this.layers.wish);
     this.#consumers = consumers;
     await this.layers.use(transport, consumers);
     return tracks;

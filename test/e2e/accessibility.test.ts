@@ -1,8 +1,10 @@
+/** Every page in every state, in light and dark, on a desktop and on a phone; each is kept as a picture too. */
 import type { Browser, BrowserContext } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { animations, type Finding, findings } from '../helpers/axe.ts';
 import { launchBrowser } from '../helpers/browser.ts';
 import { goLive, LOOKS, look, SCREEN_SETTINGS, SCREENS, Stage } from '../helpers/screens.ts';
+import { keepPicture, writeGallery } from '../helpers/screenshots.ts';
 import { startServer, type TestServer } from '../helpers/server.ts';
 
 let server: TestServer;
@@ -16,6 +18,7 @@ beforeAll(async () => {
   live = await goLive(stage);
 }, 120_000);
 afterAll(async () => {
+  writeGallery(SCREENS.map(({ name }) => name));
   await browser?.close();
   await server?.stop();
 });
@@ -29,7 +32,7 @@ test.each(SCREENS)(
   {
     timeout: 120_000,
   },
-  async ({ open }) => {
+  async ({ name, open }) => {
     const page = await open(stage);
     const serious: string[] = [];
     for (const each of LOOKS) {
@@ -39,6 +42,7 @@ test.each(SCREENS)(
         console.info(text);
         if (finding.impact === 'serious' || finding.impact === 'critical') serious.push(text);
       }
+      await keepPicture(page, name, each);
     }
     await expect.poll(() => animations(page)).toEqual([]);
     expect(serious).toEqual([]);

@@ -6,8 +6,8 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchBrowser } from '../helpers/browser.ts';
 import { openLib, sentLayers, shownHeight } from '../helpers/lib-page.ts';
-import { type Host, Network, noNetworks } from '../helpers/netns.ts';
-import { startServer, type TestServer } from '../helpers/server.ts';
+import { type Host, Network, noNetworks, startServerIn } from '../helpers/netns.ts';
+import type { TestServer } from '../helpers/server.ts';
 
 const why = noNetworks();
 if (why) console.warn(`LEFT OUT, the tests of narrow downlinks: ${why}`);
@@ -32,13 +32,7 @@ describe.runIf(why === undefined)('narrow downlinks', () => {
 
   beforeAll(async () => {
     network = Network.create();
-    server = await startServer({
-      PHAROS_HTTP_HOST: network.server,
-      PHAROS_MEDIA_LISTEN_ADDRESSES: network.server,
-      PHAROS_AUTH_PUBLISH: 'open',
-      PHAROS_MEDIA_WORKERS: 1,
-    });
-    url = `http://${network.server}:${server.port}`;
+    ({ server, url } = await startServerIn(network));
     hosts = { narrow: network.host('narrow') };
     const trusted = `--unsafely-treat-insecure-origin-as-secure=${url}`;
     browsers.push(...(await Promise.all([launchBrowser([trusted]), hosts.narrow.launchBrowser(url)])));

@@ -6,8 +6,8 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchBrowser } from '../helpers/browser.ts';
 import { openLib } from '../helpers/lib-page.ts';
-import { type Host, Network, noNetworks } from '../helpers/netns.ts';
-import { startServer, type TestServer } from '../helpers/server.ts';
+import { type Host, Network, noNetworks, startServerIn } from '../helpers/netns.ts';
+import type { TestServer } from '../helpers/server.ts';
 
 const why = noNetworks();
 if (why) console.warn(`LEFT OUT, the test of sound over a lossy uplink: ${why}`);
@@ -23,13 +23,9 @@ describe.runIf(why === undefined)('sound over a lossy uplink', () => {
 
   beforeAll(async () => {
     network = Network.create();
-    server = await startServer({
-      PHAROS_HTTP_HOST: network.server,
-      PHAROS_MEDIA_LISTEN_ADDRESSES: network.server,
-      PHAROS_AUTH_PUBLISH: 'open',
-      PHAROS_MEDIA_WORKERS: 1,
-    });
-    const url = `http://${network.server}:${server.port}`;
+    const started = await startServerIn(network);
+    const { url } = started;
+    server = started.server;
     studio = network.host('studio');
     const autoplay = '--autoplay-policy=no-user-gesture-required';
     const here = await launchBrowser([autoplay]);
