@@ -25,9 +25,6 @@ const TABS = ['overview', 'cameras', 'recordings', 'grants', 'settings'] as cons
 type Tab = (typeof TABS)[number];
 type Place = { tab: Tab; stream?: string };
 
-/** On a phone there is not room for all of them. */
-const intoView = (tab: HTMLElement | null) => tab?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-
 export function AdminPage() {
   const [key, setKey] = useState(() => takeKey(ADMIN_KEY) ?? '');
   const [refused, setRefused] = useState<string | undefined>();
@@ -79,12 +76,7 @@ function Session({ adminKey, onLeave }: SessionProps) {
       </div>
       <nav class="tabs" aria-label={t('tabs')}>
         {TABS.map((tab) => (
-          <a
-            key={tab}
-            href={`#${tab}`}
-            aria-current={place.tab === tab ? 'page' : undefined}
-            ref={place.tab === tab ? intoView : undefined}
-          >
+          <a key={tab} href={`#${tab}`} aria-current={place.tab === tab ? 'page' : undefined}>
             {t(`tab.${tab}`)}
           </a>
         ))}
