@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { launchBrowser } from '../test/helpers/browser.ts';
 import { openLib, sentLayers } from '../test/helpers/lib-page.ts';
-import { startServer } from '../test/helpers/server.ts';
+import { startServerIn } from '../test/helpers/netns.ts';
 import { SlowLink } from '../test/helpers/slow-link.ts';
 import { medians, type Rows, report, round } from './lib/figures.ts';
 
@@ -60,14 +60,10 @@ const MEASURES: Readonly<Record<string, Measure>> = {
 };
 
 const link = await SlowLink.create({ rate: Number(values.rate), delay: Number(values['round-trip']) / 2 });
-const server = await startServer({
-  PHAROS_HTTP_HOST: link.server,
-  PHAROS_MEDIA_LISTEN_ADDRESSES: link.server,
-  PHAROS_AUTH_PUBLISH: 'open',
-  PHAROS_MEDIA_WORKERS: 1,
-  ...(values['start-bitrate'] && { PHAROS_MEDIA_VIEWER_START_BITRATE: values['start-bitrate'] }),
-});
-const url = `http://${link.server}:${server.port}`;
+const { server, url } = await startServerIn(
+  link,
+  values['start-bitrate'] ? { PHAROS_MEDIA_VIEWER_START_BITRATE: values['start-bitrate'] } : {},
+);
 const browsers: Browser[] = [];
 try {
   const here = await launchBrowser([`--unsafely-treat-insecure-origin-as-secure=${url}`]);

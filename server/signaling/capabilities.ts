@@ -1,4 +1,5 @@
 import type { types } from 'mediasoup';
+import { DEPENDENCY_DESCRIPTOR, isAv1 } from '../../workers/media/codecs.ts';
 import { type RtpCapabilities, rtpCapabilities } from '../protocol/messages.ts';
 
 /**
@@ -14,15 +15,9 @@ const USED = [
   'urn:ietf:params:rtp-hdrext:ssrc-audio-level',
 ];
 
-/** In AV1 it alone says which layer a packet is of, and whether a key frame begins there. */
-const DEPENDENCY_DESCRIPTOR =
-  'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension';
-
 /** The router's RTP capabilities as clients get them: what is never used would cost bytes in every join. */
 export function wireCapabilities({ codecs, headerExtensions = [] }: types.RtpCapabilities): RtpCapabilities {
-  const used = codecs?.some(({ mimeType }) => /\/av1$/i.test(mimeType))
-    ? [...USED, DEPENDENCY_DESCRIPTOR]
-    : USED;
+  const used = codecs?.some(isAv1) ? [...USED, DEPENDENCY_DESCRIPTOR] : USED;
   return rtpCapabilities.parse({
     codecs,
     headerExtensions: headerExtensions.filter(({ uri }) => used.includes(uri)),

@@ -1,7 +1,8 @@
 /** How a stream's viewers fare, for its publisher: counted in one pass, told when it has changed. */
+
 import type { types } from 'mediasoup';
+import { spatialLayersOf } from '../../workers/media/codecs.ts';
 import type { EventOf, Receiving } from '../protocol/messages.ts';
-import { spatialLayersOf } from './layers.ts';
 import type { Reported } from './reported.ts';
 
 export type Audience = EventOf<'audience'>;
@@ -51,7 +52,7 @@ export function countAudience(
 export function sizesOf(producers: readonly types.Producer[]): number {
   const video = producers.find(({ kind }) => kind === 'video');
   if (!video) return 0;
-  if (video.type === 'svc') return spatialLayersOf(video);
+  if (video.type === 'svc') return spatialLayersOf(video.rtpParameters);
   return Math.max(1, video.rtpParameters.encodings?.length ?? 0);
 }
 

@@ -1,6 +1,7 @@
 /** Which layer of a simulcast a viewer gets: the best that its downlink carries and that it asks for. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { types } from 'mediasoup';
+import { spatialLayersOf } from '../../workers/media/codecs.ts';
 
 /** What a viewer wants of the video. */
 export type Wish = {
@@ -90,14 +91,14 @@ export class Layers {
 /** By what each spatial layer is scaled down, smallest picture first; undefined where there is but one. */
 export function scalesOf(consumer: types.Consumer): number[] | undefined {
   if (!isLayered(consumer)) return undefined;
-  const spatial = spatialLayersOf(consumer);
+  const spatial = spatialLayersOf(consumer.rtpParameters);
   if (spatial === 1) return undefined;
   return Array.from({ length: spatial }, (_, layer) => 2 ** (spatial - 1 - layer));
 }
 
 /** mediasoup sends the highest of all, unless told otherwise. */
 async function preferLayer(consumer: types.Consumer, spatialLayer: number | undefined): Promise<void> {
-  const highest = spatialLayersOf(consumer) - 1;
+  const highest = spatialLayersOf(consumer.rtpParameters) - 1;
   const wanted = Math.min(spatialLayer ?? highest, highest);
   if (wanted === (consumer.preferredLayers?.spatialLayer ?? highest)) return;
   await consumer.setPreferredLayers({ spatialLayer: wanted });
@@ -119,10 +120,4 @@ function isBlank({ closed, paused, producerPaused, currentLayers, score }: types
 
 function isLayered({ type }: types.Consumer): boolean {
   return type === 'simulcast' || type === 'svc';
-}
-
-/** Of a simulcast mediasoup has the number of its streams in the mode: `L3T3`. */
-export function spatialLayersOf({ rtpParameters }: types.Consumer | types.Producer): number {
-  const mode = rtpParameters.encodings?.[0]?.scalabilityMode ?? '';
-  return Number(/^[LS](\d)/.exec(mode)?.[1] ?? 1);
 }

@@ -173,7 +173,6 @@ export const hasSimulcast = ({ mimeType }: RouterCodec) => /\/(vp8|h264)$/i.test
 /** Read in AV1 alone: in others mediasoup finds all that it needs in the payload. */
 export const isDependencyDescriptor = ({ uri }: Pick<Extension, 'uri'>) =>
   uri.includes('#dependency-descriptor');
-export const isAv1 = ({ mimeType }: RouterCodec) => mimeType.toLowerCase() === 'video/av1';
 export const isH264 = ({ mimeType }: RouterCodec) => mimeType.toLowerCase() === 'video/h264';
 
 /** What is offered with a codec and the router makes use of. */

@@ -1,11 +1,11 @@
 /** WHIP (RFC 9725): the offer of one who publishes, and its answer. */
+import { isAv1 } from '../../workers/media/codecs.ts';
 import type { MediaKind, RtpCapabilities, RtpParameters, TransportParameters } from '../protocol/messages.ts';
 import { formatOf, normalized, profileOf } from './h264-profile.ts';
 import { type AnsweredSection, codecLines, encodingOf, extensionLines, writeAnswer } from './sdp-answer.ts';
 import {
   type Extension,
   hasSimulcast,
-  isAv1,
   isDependencyDescriptor,
   isG711,
   isH264,

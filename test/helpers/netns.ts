@@ -27,12 +27,16 @@ export function noNetworks(): string | undefined {
 }
 
 /** A server with one worker that is reached over this network, and to which everybody may publish. */
-export async function startServerIn(network: Network): Promise<{ server: TestServer; url: string }> {
+export async function startServerIn(
+  network: { readonly server: string },
+  settings: Record<string, string | number> = {},
+): Promise<{ server: TestServer; url: string }> {
   const server = await startServer({
     PHAROS_HTTP_HOST: network.server,
     PHAROS_MEDIA_LISTEN_ADDRESSES: network.server,
     PHAROS_MEDIA_WORKERS: 1,
     PHAROS_AUTH_PUBLISH: 'open',
+    ...settings,
   });
   return { server, url: `http://${network.server}:${server.port}` };
 }

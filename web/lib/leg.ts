@@ -1,6 +1,6 @@
 import type { Attempt } from './attempt.ts';
 import type { Conversation } from './conversation.ts';
-import type { PharosClientError } from './errors.ts';
+import { PharosClientError } from './errors.ts';
 import type { MediaPath } from './media-path.ts';
 import { type NetworkSign, onNetworkSign } from './network.ts';
 import { moved } from './retry.ts';
@@ -24,6 +24,11 @@ export class Leg<Media extends { readonly path: MediaPath }> {
       off();
       this.end(reason);
     });
+  }
+
+  /** What to say of the media where the server has said no more than that it is lost. */
+  get loss(): PharosClientError {
+    return this.media?.path.loss ?? new PharosClientError('connection_lost', 'The stream was lost.');
   }
 
   /** The server shuts down: in so many ms another one is to be found. */

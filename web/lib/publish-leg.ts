@@ -3,7 +3,6 @@ import type { Attempt } from './attempt.ts';
 import { chooseCodec } from './codecs.ts';
 import type { Conversation } from './conversation.ts';
 import { deferred } from './deferred.ts';
-import { PharosClientError } from './errors.ts';
 import { Leg } from './leg.ts';
 import type { Connecting, Link } from './link.ts';
 import type { Published, PublisherFacts } from './publisher-facts.ts';
@@ -103,12 +102,9 @@ export class PublishLeg extends Leg<Sender> {
         audience.value = known;
         break;
       }
-      case 'ended': {
-        const loss =
-          this.media?.path.loss ?? new PharosClientError('connection_lost', 'The stream was lost.');
-        this.end(endOf(event.reason, loss));
+      case 'ended':
+        this.end(endOf(event.reason, this.loss));
         break;
-      }
       case 'move':
         this.moveIn(event.delay);
         break;

@@ -213,8 +213,7 @@ export class Watching implements WatchLegParent {
   streamOnEnd(leg: WatchLeg, { reason, waiting }: EventOf<'ended'>): void {
     const old = this.#next !== undefined && this.#shown?.leg === leg;
     if (old || !waiting) {
-      const loss = leg.media?.path.loss ?? new PharosClientError('connection_lost', 'The stream was lost.');
-      leg.end(endOf(reason, loss));
+      leg.end(endOf(reason, leg.loss));
       return;
     }
     leg.media?.close();

@@ -1,5 +1,6 @@
 /** One key frame out of a live stream, as it was encoded. */
 import type { types } from 'mediasoup';
+import { spatialLayersOf } from '../media/codecs.ts';
 import { createFrameReader, type FrameReader, isVideo, type VideoFormat } from './record/frames.ts';
 import { ReorderBuffer } from './record/reorder.ts';
 import { parseRtp, type RtpPacket } from './record/rtp.ts';
@@ -93,7 +94,7 @@ function codecOf(mimeType = ''): VideoFormat['codec'] | undefined {
 }
 
 /** Of 320, 640 and 1280 pixels that of 640; of two the smaller one. They are streams, or layers of one (SVC). */
-function middleLayer({ rtpParameters: { encodings = [] } }: types.Producer): number {
-  const layers = Number(/^[LS](\d)/.exec(encodings[0]?.scalabilityMode ?? '')?.[1] ?? 1);
-  return Math.floor((Math.max(layers, encodings.length) - 1) / 2);
+function middleLayer({ rtpParameters }: types.Producer): number {
+  const streams = rtpParameters.encodings?.length ?? 0;
+  return Math.floor((Math.max(spatialLayersOf(rtpParameters), streams) - 1) / 2);
 }

@@ -26,15 +26,23 @@ export function routerCodecs(media: Config['media']): Codec[] {
   return [OPUS, ...G711, ...media.videoCodecs.flatMap((codec) => VIDEO[codec])];
 }
 
-const DEPENDENCY_DESCRIPTOR =
+/** The header extension that alone says which layer a packet of AV1 is of, and whether a key frame begins there. */
+export const DEPENDENCY_DESCRIPTOR =
   'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension';
 
 type Published = Pick<types.RtpParameters, 'codecs' | 'headerExtensions' | 'encodings'>;
 
 /** Whether mediasoup sees key frames and layers in it: those of AV1 are told by the dependency descriptor alone. */
 export function tellsKeyFrames({ codecs, headerExtensions = [] }: Published): boolean {
-  const isAv1 = codecs[0]?.mimeType.toLowerCase() === 'video/av1';
-  return !isAv1 || headerExtensions.some(({ uri }) => uri === DEPENDENCY_DESCRIPTOR);
+  const [codec] = codecs;
+  return !codec || !isAv1(codec) || headerExtensions.some(({ uri }) => uri === DEPENDENCY_DESCRIPTOR);
+}
+
+export const isAv1 = ({ mimeType }: { mimeType: string }) => mimeType.toLowerCase() === 'video/av1';
+
+/** Of SVC; of a simulcast mediasoup has the number of its streams in a consumer's mode: `L3T3`. */
+export function spatialLayersOf({ encodings }: Pick<types.RtpParameters, 'encodings'>): number {
+  return Number(/^[LS](\d)/.exec(encodings?.[0]?.scalabilityMode ?? '')?.[1] ?? 1);
 }
 
 /** Of layers that mediasoup does not see it would pass nothing on: so all is passed on as it comes. */
